@@ -1,0 +1,103 @@
+"""Finds the session in a request's headers: which carriers, in which order (design: where a session comes from)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import unquote_plus
+
+from ..names import (
+    BAGGAGE_HEADER,
+    BAGGAGE_SESSION_ID,
+    COOKIE_HEADER,
+    GENERIC_SESSION_ID_HEADER,
+    SESSION_ID_HEADER,
+    SESSION_ID_HEADER_DOT_FREE,
+    SESSION_TOKEN_HEADER,
+    SESSION_TOKEN_HEADER_AXIOS,
+)
+from ..session import is_plausible, session_id_from_request, session_id_or_none
+
+HeaderLookup = Callable[[str], Iterable[str]]
+"""Gives the values of a header by name; empty where the request has none."""
+
+_KNOWN_HEADERS = (
+    SESSION_ID_HEADER,
+    SESSION_ID_HEADER_DOT_FREE,
+    SESSION_TOKEN_HEADER,
+    SESSION_TOKEN_HEADER_AXIOS,
+)
+
+
+class CarrierReader:
+    """Reads the session of a request; never raises on what a client sent.
+
+    Args:
+        headers: Further header names, asked before the known ones.
+        cookie: Name of a cookie that may hold the session; None for none.
+        token_secret: The OpenReplay server's secret, to check signatures of tokens.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: Iterable[str] = (),
+        cookie: str | None = None,
+        token_secret: str | None = None,
+    ) -> None:
+        self._headers = (*headers, *_KNOWN_HEADERS)
+        self._cookie = cookie
+        self._token_secret = token_secret
+
+    def session_id(self, lookup: HeaderLookup, *, now_ms: int) -> str | None:
+        """The first valid session id among the carriers.
+
+        Args:
+            lookup: The request's headers.
+            now_ms: The present in Unix milliseconds.
+        """
+        for name in self._headers:
+            for value in lookup(name):
+                found = session_id_from_request(
+                    value, now_ms=now_ms, token_secret=self._token_secret
+                )
+                if found is not None:
+                    return found
+        found = session_id_or_none(baggage_value(lookup) or "")
+        if found is not None:
+            return found
+        for value in self._cookie_values(lookup):
+            found = session_id_from_request(value, now_ms=now_ms, token_secret=self._token_secret)
+            if found is not None:
+                return found
+        for value in lookup(GENERIC_SESSION_ID_HEADER):
+            found = session_id_or_none(value)
+            if found is not None and is_plausible(found, now_ms):
+                return found
+        return None
+
+    def _cookie_values(self, lookup: HeaderLookup) -> Iterator[str]:
+        if self._cookie is None:
+            return
+        for header in lookup(COOKIE_HEADER):
+            for part in header.split(";"):
+                name, _, value = part.partition("=")
+                if name.strip() == self._cookie:
+                    yield value.strip().strip('"')
+
+
+def baggage_value(lookup: HeaderLookup) -> str | None:
+    """The raw value of our entry in the request's baggage header, as the W3C propagator reads it.
+
+    Of several entries with our key the last one counts, as there.
+    """
+    found = None
+    for header in lookup(BAGGAGE_HEADER):
+        if BAGGAGE_SESSION_ID not in unquote_plus(header):
+            continue
+        for entry in header.split(","):
+            name, _, value = entry.partition("=")
+            if unquote_plus(name).strip() == BAGGAGE_SESSION_ID:
+                found = unquote_plus(value.strip(" \t")).strip()
+        # The W3C propagator reads the first header of that name and no other.
+        break
+    return found

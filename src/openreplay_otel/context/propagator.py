@@ -1,0 +1,122 @@
+"""The propagator: reads the session from a request into the baggage, and hands it to the next service."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import TypeVar, cast
+
+from opentelemetry import baggage
+from opentelemetry.context import Context, get_current
+from opentelemetry.propagators.textmap import (
+    DefaultGetter,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_getter,
+    default_setter,
+)
+
+from ..names import BAGGAGE_SESSION_ID, SESSION_ID_HEADER
+from ..settings import Settings
+from .carriers import CarrierReader, baggage_value
+from .session_context import (
+    session_id_of,
+    validated_baggage_value,
+    with_session_id,
+    without_session_id,
+)
+
+_logger = logging.getLogger(__name__)
+_CarrierT = TypeVar("_CarrierT")
+
+
+class OpenReplayPropagator(TextMapPropagator):
+    """Carries the OpenReplay session between services; ``openreplay`` in ``OTEL_PROPAGATORS``.
+
+    It goes with ``tracecontext`` and ``baggage`` in any order. Only the decimal id enters the baggage
+    and outgoing headers, never a token.
+
+    Args:
+        settings: Header names, cookie and token secret; read from the environment where None.
+        clock: Gives the present in Unix seconds; tokens expire by it.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        settings = Settings.load() if settings is None else settings
+        self._reader = CarrierReader(
+            headers=settings.headers, cookie=settings.cookie, token_secret=settings.token_secret
+        )
+        self._clock = clock
+
+    def extract(
+        self,
+        carrier: _CarrierT,
+        context: Context | None = None,
+        getter: Getter[_CarrierT] = default_getter,
+    ) -> Context:
+        """Read the session of a request; never raises, never logs a value.
+
+        Returns:
+            The context with the session in its baggage; unchanged where the request names none.
+        """
+        context = get_current() if context is None else context
+        try:
+            return self._extract(_lookup(carrier, getter), context)
+        except Exception as error:  # noqa: BLE001 - a foreign getter must not fail the app's request
+            _logger.debug("extracting the session failed: %s", type(error).__name__)
+            return context
+
+    def _extract(self, lookup: Callable[[str], Iterable[str]], context: Context) -> Context:
+        now_ms = int(self._clock() * 1000)
+        session_id = self._reader.session_id(lookup, now_ms=now_ms)
+        if session_id is not None:
+            return with_session_id(
+                session_id, context, shadowed_baggage=baggage_value(lookup)
+            )
+        already = baggage.get_baggage(BAGGAGE_SESSION_ID, context)
+        if already is not None and validated_baggage_value(already) is None:
+            return without_session_id(context)
+        return context
+
+    def inject(
+        self,
+        carrier: _CarrierT,
+        context: Context | None = None,
+        setter: Setter[_CarrierT] = default_setter,
+    ) -> None:
+        """Write the session's id as ``openReplaySession.id``; nothing where there is no session."""
+        try:
+            session_id = session_id_of(context)
+            if session_id is not None:
+                setter.set(carrier, SESSION_ID_HEADER, session_id)
+        except Exception as error:  # noqa: BLE001 - a foreign setter must not fail the app's request
+            _logger.debug("injecting the session failed: %s", type(error).__name__)
+
+    @property
+    def fields(self) -> set[str]:
+        """The header that :meth:`inject` writes."""
+        return {SESSION_ID_HEADER}
+
+
+def _lookup(carrier: _CarrierT, getter: Getter[_CarrierT]) -> Callable[[str], list[str]]:
+    # A plain dict is looked up by exact name, while header names have no case.
+    any_case = isinstance(getter, DefaultGetter)
+
+    def lookup(name: str) -> list[str]:
+        values = getter.get(carrier, name)
+        if not values and any_case:
+            values = getter.get(carrier, name.lower())
+        return [text for value in values or () if (text := _as_text(value)) is not None]
+
+    return lookup
+
+
+def _as_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    # Message brokers and raw ASGI scopes hold header values as bytes.
+    return cast("bytes", value).decode("latin-1") if isinstance(value, bytes) else None

@@ -1,0 +1,165 @@
+"""The exporter: an OpenTelemetry ``LogRecordExporter`` over a store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
+
+from ..errors import StoreError
+from ..settings import Settings
+from ..stores import Store, open_store
+from ..stores.base import Document
+from .delivery import Delivery, DeliveryReport
+from .document import DocumentBuilder
+from .quiet_log import QuietLog
+
+_logger = logging.getLogger(__name__)
+
+_PREPARE_AGAIN_AFTER: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCounts:
+    """What an exporter has done so far.
+
+    Attributes:
+        accepted: Documents stored.
+        known: Documents that an earlier try had stored.
+        refused: Documents that the store will not take.
+        dropped: Documents that were given up because the store could not be reached or used in time.
+    """
+
+    accepted: int = 0
+    known: int = 0
+    refused: int = 0
+    dropped: int = 0
+
+
+class OpenReplayLogExporter(LogRecordExporter):
+    """Writes stamped records to a store; ``openreplay`` in ``OTEL_LOGS_EXPORTER``.
+
+    Use it behind the SDK's ``BatchLogRecordProcessor``. It makes no records and no spans of its own
+    requests, and tries again within ``export_timeout``.
+
+    Args:
+        store: A store, or its URL; None: the one of the settings.
+        settings: All else; read from the environment where None.
+        **arguments: Single settings, such as ``app_url``, ``project_id`` or ``api_key``.
+
+    Raises:
+        SettingsError: The URL, or an argument, cannot be used.
+    """
+
+    def __init__(
+        self,
+        store: Store | str | None = None,
+        *,
+        settings: Settings | None = None,
+        **arguments: object,
+    ) -> None:
+        self._settings = Settings.load(**arguments) if settings is None else settings
+        self._owns_store = store is None or isinstance(store, str)
+        self.store: Store = (
+            open_store(store, settings=self._settings)
+            if store is None or isinstance(store, str)
+            else store
+        )
+        self._stopped = threading.Event()
+        self._build = DocumentBuilder(self._settings).build
+        self._delivery = Delivery(
+            self.store,
+            request_max_bytes=self._settings.request_max_bytes,
+            wait=self._stopped.wait,
+        )
+        self._lock = threading.Lock()
+        self._counts = ExportCounts()
+        self._prepare_at: float | None = 0.0
+        self._log = QuietLog(_logger)
+
+    @property
+    def counts(self) -> ExportCounts:
+        """What was done so far."""
+        with self._lock:
+            return self._counts
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        """Store a batch; never raises.
+
+        Returns:
+            SUCCESS where every record was stored, or had been before, or is not meant to be. FAILURE
+            where some were refused for good or given up; the others are stored all the same.
+        """
+        if self._stopped.is_set():
+            return LogRecordExportResult.FAILURE
+        try:
+            built = map(self._build, batch)
+            documents = [document for document in built if document is not None]
+            if not documents:
+                return LogRecordExportResult.SUCCESS
+            return self._deliver(documents)
+        except Exception:
+            # An SDK processor would log it, but with the traceback each time.
+            self._log.warning("unexpected", "exporting %d records failed", len(batch), exc_info=True)
+            return LogRecordExportResult.FAILURE
+
+    def shutdown(self) -> None:
+        """End: a waiting export stops waiting, and the store is closed if it was opened here."""
+        self._stopped.set()
+        if self._owns_store:
+            self.store.close()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing waits here: an export is done when it returns."""
+        return True
+
+    def _deliver(self, documents: list[Document]) -> LogRecordExportResult:
+        self._prepare()
+        report = self._delivery.deliver(documents, timeout=self._settings.export_timeout)
+        self._count(report)
+        if report.refused:
+            example = report.refused[0]
+            self._log.warning(
+                "refused",
+                "%s refused %d of %d documents for good, for instance %s with status %d: %s",
+                self.store.name, len(report.refused), len(documents),
+                example.document.id, example.status, example.reason,
+            )  # fmt: skip
+        if report.undelivered:
+            self._log.warning(
+                "dropped",
+                "%d of %d records could not be stored and are lost: %s",
+                len(report.undelivered), len(documents), report.error,
+            )  # fmt: skip
+        if report.refused or report.undelivered:
+            return LogRecordExportResult.FAILURE
+        return LogRecordExportResult.SUCCESS
+
+    def _prepare(self) -> None:
+        """Prepare the store once; where it does not answer, again after a while."""
+        if self._prepare_at is None or time.monotonic() < self._prepare_at:
+            return
+        try:
+            for sentence in self.store.prepare():
+                _logger.warning("%s", sentence)
+            self._prepare_at = None
+        except StoreError as error:
+            # The records go out all the same: the store may take them.
+            self._prepare_at = time.monotonic() + _PREPARE_AGAIN_AFTER
+            self._log.warning("prepare", "%s", error)
+
+    def _count(self, report: DeliveryReport) -> None:
+        with self._lock:
+            self._counts = replace(
+                self._counts,
+                accepted=self._counts.accepted + report.accepted,
+                known=self._counts.known + report.known,
+                refused=self._counts.refused + len(report.refused),
+                dropped=self._counts.dropped + len(report.undelivered),
+            )

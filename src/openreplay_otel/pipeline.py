@@ -1,0 +1,161 @@
+"""Wires the parts together and adds them to the OpenTelemetry providers that are there."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from typing import Any, Final, cast
+
+from opentelemetry import propagate
+from opentelemetry._logs import get_logger_provider, set_logger_provider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.propagators.composite import CompositePropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+
+from .context import OpenReplayPropagator
+from .export import OpenReplayLogExporter
+from .settings import Settings
+from .stamp import OpenReplayLogRecordProcessor, add_first
+from .stamp.order import remove
+from .stores import Store
+
+_lock: Final = threading.Lock()
+_active: dict[int, Pipeline] = {}
+
+
+class Pipeline:
+    """What :func:`configure` added, to flush it and to take it away again.
+
+    Attributes:
+        settings: The settings in force.
+        store: Where the records go.
+        exporter: The exporter; its ``counts`` tell what became of the records.
+    """
+
+    def __init__(
+        self, provider: LoggerProvider, settings: Settings, store: Store | None
+    ) -> None:
+        self.settings = settings
+        self.exporter = OpenReplayLogExporter(store, settings=settings)
+        self.store = self.exporter.store
+        self.provider = provider
+        self._stamp = OpenReplayLogRecordProcessor(settings)
+        self._batch = BatchLogRecordProcessor(self.exporter)
+        self._handler: logging.Handler | None = None
+        self._propagators: tuple[TextMapPropagator, TextMapPropagator] | None = None
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Bring all records emitted so far to the store.
+
+        Returns:
+            False where the time was not enough.
+        """
+        return self._batch.force_flush(timeout_millis)
+
+    def shutdown(self) -> None:
+        """Flush, then take away what was added; the providers themselves go on. A second call does nothing."""
+        with _lock:
+            if _active.get(id(self.provider)) is not self:
+                return
+            del _active[id(self.provider)]
+        if self._handler is not None:
+            logging.getLogger().removeHandler(self._handler)
+        if self._propagators is not None and propagate.get_global_textmap() is self._propagators[1]:
+            propagate.set_global_textmap(self._propagators[0])
+        remove(self.provider, self._batch)
+        self._batch.shutdown()
+        remove(self.provider, self._stamp)
+        atexit.unregister(self.shutdown)
+
+    def __enter__(self) -> Pipeline:
+        """Use it in a with statement."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Shut down."""
+        self.shutdown()
+
+    def _install(self) -> None:
+        add_first(self.provider, self._stamp)
+        self.provider.add_log_record_processor(self._batch)
+        self._add_handler()
+        self._add_propagator()
+        # Ours has to be flushed before the provider of another distro is shut down at exit.
+        atexit.register(self.shutdown)
+
+    def _add_handler(self) -> None:
+        root = logging.getLogger()
+        if any(_is_otel_handler(handler) for handler in root.handlers):
+            return
+        self._handler = LoggingHandler(logger_provider=self.provider, log_code_attributes=True)
+        root.addHandler(self._handler)
+
+    def _add_propagator(self) -> None:
+        present = propagate.get_global_textmap()
+        if _has_ours(present):
+            return
+        both = CompositePropagator([present, OpenReplayPropagator(self.settings)])
+        propagate.set_global_textmap(both)
+        self._propagators = (present, both)
+
+
+def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
+    """Link this process's logs with OpenReplay's sessions.
+
+    Adds to what is there and replaces nothing: the stamp before every processor that the logger
+    provider has, an exporter to the store behind them, a handler for the standard library's logging
+    unless there is one, and the propagator behind the present ones. Where there is no SDK logger
+    provider yet, one is set. Calling it again for the same provider changes nothing.
+
+    Args:
+        store: A store or its URL; None: ``OPENREPLAY_OTEL_STORE``, without that an SQLite file in the
+            user's state folder.
+        **arguments: Settings by name (``app_url``, ``project_id``, ``api_key``, …, see
+            ``docs/settings.md``); ``service_name`` for a provider made here; ``logger_provider`` for
+            one that is not the global one.
+
+    Returns:
+        The pipeline, also a context manager; the one of the first call where there is one.
+
+    Raises:
+        SettingsError: An argument is unknown or of the wrong form.
+    """
+    provider = arguments.pop("logger_provider", None)
+    service_name = arguments.pop("service_name", None)
+    settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)
+    with _lock:
+        provider = _sdk_provider(provider, service_name)
+        pipeline = _active.get(id(provider))
+        if pipeline is None:
+            pipeline = Pipeline(provider, settings, None if isinstance(store, str) else store)
+            pipeline._install()  # noqa: SLF001 - of this very module
+            _active[id(provider)] = pipeline
+        return pipeline
+
+
+def _sdk_provider(provider: object, service_name: str | None) -> LoggerProvider:
+    found = get_logger_provider() if provider is None else provider
+    if isinstance(found, LoggerProvider):
+        return found
+    resource = Resource.create({} if service_name is None else {"service.name": service_name})
+    made = LoggerProvider(resource=resource)
+    set_logger_provider(made)
+    return made
+
+
+def _is_otel_handler(handler: logging.Handler) -> bool:
+    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith(
+        "opentelemetry."
+    )
+
+
+def _has_ours(propagator: TextMapPropagator) -> bool:
+    if isinstance(propagator, OpenReplayPropagator):
+        return True
+    inner = cast("list[TextMapPropagator]", getattr(propagator, "_propagators", ()))
+    return any(_has_ours(one) for one in inner)
+

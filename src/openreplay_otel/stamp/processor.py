@@ -1,0 +1,112 @@
+"""The log record processor: stamps each record with the session it belongs to."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final, cast
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+
+from ..context import session_id_of
+from ..names import (
+    ATTRIBUTE_DOCUMENT_ID,
+    ATTRIBUTE_SESSION_ID,
+    ATTRIBUTE_SESSION_ID_SEMCONV,
+    ATTRIBUTE_TAGS,
+    TAG_ERROR,
+)
+from ..settings import Settings
+from .document_id import DocumentIdGenerator
+from .message_tag import message_prefix, neutralize_foreign_tags
+
+_logger = logging.getLogger(__name__)
+
+_ERROR_SEVERITY: Final = 17
+
+
+class OpenReplayLogRecordProcessor(LogRecordProcessor):
+    """Gives each record of a session the tag in its text, the session attributes and the error tag.
+
+    It has to stand before any exporting processor; :func:`openreplay_otel.configure` sees to that, and
+    :func:`openreplay_otel.add_first` does it for a provider of your own. A record without a session
+    gets nothing, but a tag that was forged in its text is made harmless.
+
+    Args:
+        settings: Tags and whether to write them; read from the environment where None.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = Settings.load() if settings is None else settings
+        self._tags = settings.tags
+        self._stamps_message = settings.stamp_message
+        self._next_id = DocumentIdGenerator().next_id
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Stamp one record, in the thread that emits it; never raises."""
+        try:
+            self._stamp(log_record.log_record)
+        except Exception as error:  # noqa: BLE001 - an error here would come out of the app's own logging call
+            _logger.debug("stamping a record failed: %s", type(error).__name__)
+
+    def _stamp(self, record: Any) -> None:
+        session_id = session_id_of(record.context)
+        body = record.body
+        if isinstance(body, str):
+            record.body = body = neutralize_foreign_tags(body, session_id)
+            if session_id is not None and self._stamps_message:
+                prefix = message_prefix(session_id, self._tags)
+                if not body.startswith(prefix):
+                    record.body = prefix + body
+        if session_id is None:
+            return
+        attributes = _writable(record)
+        attributes[ATTRIBUTE_SESSION_ID] = session_id
+        if ATTRIBUTE_SESSION_ID_SEMCONV not in attributes:
+            attributes[ATTRIBUTE_SESSION_ID_SEMCONV] = session_id
+        attributes[ATTRIBUTE_DOCUMENT_ID] = self._next_id(record.observed_timestamp)
+        severity = record.severity_number
+        if (
+            (severity is not None and severity.value >= _ERROR_SEVERITY)
+            or "exception.type" in attributes
+            or "exception.message" in attributes
+            or "exception.stacktrace" in attributes
+        ):
+            attributes[ATTRIBUTE_TAGS] = with_error_tag(attributes.get(ATTRIBUTE_TAGS))
+
+    def shutdown(self) -> None:
+        """Nothing to end."""
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing waits here."""
+        return True
+
+
+def with_error_tag(tags: object) -> tuple[str, ...]:
+    """The app's own tags and ``error`` among them, once.
+
+    Args:
+        tags: The attribute ``tags`` as the app set it: a sequence, one text, or None.
+    """
+    if tags is None:
+        return (TAG_ERROR,)
+    own = tags if isinstance(tags, (list, tuple)) else (tags,)
+    texts = tuple(str(tag) for tag in cast("tuple[object, ...]", own) if tag is not None)
+    return texts if TAG_ERROR in texts else (*texts, TAG_ERROR)
+
+
+def _writable(record: Any) -> dict[str, Any]:
+    """The dict to write attributes into.
+
+    The SDK's ``BoundedAttributes`` cleans each value and takes a lock for each: 0.9 µs an attribute, a
+    third of a whole emit for all of ours, which are clean strings. Writing to its dict avoids that, and
+    the limit on the number of attributes then drops none of the app's to make room for the stamp.
+    """
+    attributes = record.attributes
+    if type(attributes) is BoundedAttributes:
+        inner = getattr(attributes, "_dict", None)
+        if isinstance(inner, dict):
+            return cast("dict[str, Any]", inner)
+    if not isinstance(attributes, dict):
+        attributes = record.attributes = dict(attributes or {})
+    return cast("dict[str, Any]", attributes)

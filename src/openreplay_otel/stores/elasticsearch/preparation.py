@@ -1,0 +1,211 @@
+"""Prepares a cluster: what is missing, what would be done, and doing it. A second time changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ...errors import StoreAccessError, StoreLayoutError
+from ...names import READER_ALIAS
+from . import schema
+from .connection import Connection
+
+SUPPORTED_MAJORS: Final = (8, 9)
+_NOT_FOUND: Final = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do, or found done.
+
+    Attributes:
+        action: What happens.
+        what: The thing, for people.
+        method: HTTP method of the request that does it.
+        path: Its path.
+        body: Its JSON body.
+    """
+
+    action: Literal["create", "update", "unchanged"]
+    what: str
+    method: str = ""
+    path: str = ""
+    body: dict[str, Any] | None = None
+
+
+def check_version(connection: Connection) -> str | None:
+    """The server's version; None where the key may not ask.
+
+    Raises:
+        StoreLayoutError: It is not Elasticsearch 8 or 9.
+    """
+    try:
+        answer = connection.request("GET", "/").body
+    except StoreAccessError as error:
+        if "privilege" in str(error):
+            return None
+        raise
+    version = str(answer["version"]["number"])
+    if int(version.partition(".")[0]) not in SUPPORTED_MAJORS:
+        message = f"{connection.name} is Elasticsearch {version}; this package needs 8 or 9"
+        raise StoreLayoutError(message)
+    return version
+
+
+def plan(connection: Connection, prefix: str) -> list[Step]:
+    """What has to be done so that documents land and are read as they should.
+
+    Raises:
+        StoreLayoutError: The name ``logs`` is an index or a data stream of somebody else, or a
+            template of ours was taken by somebody else.
+        StoreAccessError: The key may not see templates or names.
+    """
+    check_version(connection)
+    foreign = foreign_logs(connection)
+    if foreign is not None:
+        raise StoreLayoutError(foreign)
+    steps = [
+        _template_step(
+            connection, schema.session_template_name(prefix), schema.session_template(prefix)
+        )
+    ]
+    if not _elastic_has_logs_template(connection):
+        steps.append(
+            _template_step(
+                connection,
+                schema.sessionless_template_name(prefix),
+                schema.sessionless_template(),
+            )
+        )
+    steps.append(_alias_step(connection, prefix))
+    return steps
+
+
+def apply(connection: Connection, steps: list[Step]) -> None:
+    """Do what is to be done, in order."""
+    for step in steps:
+        if step.action != "unchanged":
+            connection.request(step.method, step.path, step.body)
+
+
+def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
+    """Make missing templates where the key allows; nothing that exists is changed.
+
+    Returns:
+        Sentences on what is missing and how to mend it.
+    """
+    check_version(connection)
+    command = f"openreplay-otel setup --store {connection.name}"
+    try:
+        found = _get_template(connection, schema.session_template_name(prefix))
+    except StoreAccessError:
+        # Such a key is as it should be; whether the template is there only an administrator sees.
+        return []
+    if found is not None:
+        return []
+    foreign = foreign_logs(connection)
+    sentences = [] if foreign is None else [foreign]
+    steps = [
+        Step(
+            "create", "", "PUT",
+            f"/_index_template/{schema.session_template_name(prefix)}?create=true",
+            schema.session_template(prefix, with_alias=foreign is None),
+        )
+    ]  # fmt: skip
+    if not _elastic_has_logs_template(connection):
+        name = schema.sessionless_template_name(prefix)
+        if _get_template(connection, name) is None:
+            path = f"/_index_template/{name}?create=true"
+            steps.append(Step("create", "", "PUT", path, schema.sessionless_template()))
+    try:
+        apply(connection, steps)
+    except StoreAccessError:
+        sentences.append(
+            f"{connection.name} has no index template for {schema.session_pattern(prefix)} and this"
+            " key may not make it: OpenReplay will find no logs, or show them out of order, until"
+            f" `{command}` is run once by an administrator; logs are stored all the same"
+        )
+    except StoreLayoutError:
+        # Another process was faster: create=true refuses a second one.
+        if _get_template(connection, schema.session_template_name(prefix)) is None:
+            raise
+    return sentences
+
+
+def foreign_logs(connection: Connection) -> str | None:
+    """A sentence where the name ``logs`` is an index or data stream, which no alias can stand beside."""
+    answer = connection.request(
+        "GET", f"/_resolve/index/{READER_ALIAS}", expected=(_NOT_FOUND,)
+    )
+    if answer.status == _NOT_FOUND:
+        return None
+    for kind, words in (("indices", "an index"), ("data_streams", "a data stream")):
+        if any(entry.get("name") == READER_ALIAS for entry in answer.body.get(kind, ())):
+            return (
+                f"{connection.name} has {words} called {READER_ALIAS!r}, the one name OpenReplay reads, so"
+                " the alias of that name cannot be made; it was not touched. Rename it (reindex it to"
+                " another name and delete it) and run `openreplay-otel setup` again"
+            )
+    return None
+
+
+def _template_step(connection: Connection, name: str, wanted: dict[str, Any]) -> Step:
+    what = f"index template {name} for {', '.join(wanted['index_patterns'])}"
+    path = f"/_index_template/{name}"
+    found = _get_template(connection, name)
+    if found is None:
+        return Step("create", what, "PUT", path, wanted)
+    if not schema.is_managed(found):
+        message = (
+            f"{connection.name} has an index template called {name!r} that openreplay-otel did not make;"
+            " it was not touched. Delete or rename it, or choose another prefix with --index"
+        )
+        raise StoreLayoutError(message)
+    if _normal(found) == _normal(wanted):
+        return Step("unchanged", what)
+    return Step("update", what, "PUT", path, wanted)
+
+
+def _alias_step(connection: Connection, prefix: str) -> Step:
+    pattern = schema.session_pattern(prefix)
+    what = f"alias {READER_ALIAS} over {pattern}"
+    answer = connection.request("GET", f"/{pattern}/_alias?allow_no_indices=true")
+    missing = [
+        index for index, entry in sorted(answer.body.items())
+        if READER_ALIAS not in entry.get("aliases", {})
+    ]  # fmt: skip
+    if not missing:
+        return Step("unchanged", what)
+    actions = [{"add": {"indices": missing, "alias": READER_ALIAS}}]
+    return Step("update", what, "POST", "/_aliases", {"actions": actions})
+
+
+def _get_template(connection: Connection, name: str) -> dict[str, Any] | None:
+    answer = connection.request("GET", f"/_index_template/{name}", expected=(_NOT_FOUND,))
+    if answer.status == _NOT_FOUND or not answer.body["index_templates"]:
+        return None
+    return answer.body["index_templates"][0]["index_template"]
+
+
+def _elastic_has_logs_template(connection: Connection) -> bool:
+    found = _get_template(connection, "logs")
+    return found is not None and "data_stream" in found and "logs-*-*" in found["index_patterns"]
+
+
+def _normal(template: dict[str, Any]) -> Any:
+    """A template as Elasticsearch gives it back: every setting a text, no empty parts."""
+
+    def texts(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {k: t for k, v in value.items() if (t := texts(v)) not in ({}, [])}
+        if isinstance(value, list):
+            return [texts(item) for item in value]
+        return str(value).lower() if isinstance(value, (bool, int)) else value
+
+    result = texts(template)
+    result.pop("composed_of", None)
+    if isinstance(result.get("data_stream"), dict):
+        # Elasticsearch adds its defaults (hidden, allow_custom_routing).
+        result["data_stream"] = {}
+    return result
+

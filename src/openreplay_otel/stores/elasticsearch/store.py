@@ -1,0 +1,73 @@
+"""The Elasticsearch store: writes ready bytes, reads in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from ...errors import StoreError
+from ...names import SESSIONLESS_DATA_STREAM
+from ...session import started_at_ms
+from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
+from . import preparation, schema
+from .bulk import BULK_PATH, bulk_body, bulk_result
+from .connection import Connection
+from .reader import Reader
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class ElasticsearchStore:
+    """Documents in Elasticsearch 8 or 9. Implements :class:`~openreplay_otel.stores.base.Store`.
+
+    Args:
+        connection: The cluster.
+        index_prefix: Prefix of the session indexes.
+    """
+
+    def __init__(self, connection: Connection, *, index_prefix: str) -> None:
+        self.connection = connection
+        self._prefix = index_prefix
+        self._reader = Reader(connection, index_prefix)
+
+    @property
+    def name(self) -> str:
+        """The hosts, without credentials."""
+        return self.connection.name
+
+    def prepare(self) -> Sequence[str]:
+        """Check the version and make missing index templates where the key allows."""
+        return preparation.prepare_for_writing(self.connection, self._prefix)
+
+    def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
+        """Store documents by one ``_bulk`` request."""
+        answer = self.connection.request(
+            "POST", BULK_PATH, bulk_body(documents), timeout=timeout
+        )
+        return bulk_result(documents, answer.body)
+
+    def search(self, query: LogQuery) -> Iterator[list[Hit]]:
+        """Find a session's documents in pages, in time order."""
+        began = _EPOCH + timedelta(milliseconds=started_at_ms(query.session_id))
+        return self._reader.search(query, f"{began:%Y.%m.%d}")
+
+    def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
+        """Find sessions in pages, the newest first."""
+        return self._reader.sessions(query)
+
+    def make_visible(self) -> None:
+        """Refresh the indexes where the key may; without it a search sees a record after a second."""
+        target = f"{schema.session_pattern(self._prefix)},{SESSIONLESS_DATA_STREAM}"
+        try:
+            self.connection.request("POST", f"/{target}/_refresh?ignore_unavailable=true")
+        except StoreError:
+            return
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.connection.close()
+
+    def __repr__(self) -> str:
+        """Show the hosts, never the credentials."""
+        return f"ElasticsearchStore({self.name!r})"

@@ -1,0 +1,271 @@
+"""The embedded store: one SQLite file, written by several processes at once (WAL), full-text search (FTS5)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
+from .base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
+from .times import from_text, to_text
+
+_APPLICATION_ID: Final = 0x4F52_4F54
+_SCHEMA_VERSION: Final = 1
+_PAGE: Final = 1000
+_BUSY_SECONDS: Final = 30.0
+_SCHEMA: Final = (
+    """CREATE TABLE IF NOT EXISTS logs (
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        session_id TEXT,
+        timestamp TEXT NOT NULL,
+        level TEXT NOT NULL,
+        is_error INTEGER NOT NULL,
+        service TEXT,
+        text TEXT AS (
+            coalesce(json_extract(document, '$.message'), '') || char(10) ||
+            coalesce(json_extract(document, '$."error.message"'), '') || char(10) ||
+            coalesce(json_extract(document, '$."error.stack_trace"'), '')
+        ) VIRTUAL,
+        document TEXT NOT NULL
+    )""",
+    "CREATE INDEX IF NOT EXISTS logs_of_session ON logs (session_id, timestamp, id)",
+    "CREATE INDEX IF NOT EXISTS logs_of_time ON logs (timestamp)",
+    # External content: the text stands in the document, once.
+    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, content='logs', content_rowid='number')",
+    """CREATE TRIGGER IF NOT EXISTS words_of_log AFTER INSERT ON logs BEGIN
+        INSERT INTO words (rowid, text) VALUES (new.number, new.text);
+    END""",
+)
+_INSERT: Final = (
+    "INSERT OR IGNORE INTO logs (id, session_id, timestamp, level, is_error, service, document)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class SqliteStore:
+    """Documents in one SQLite file. Implements :class:`~openreplay_otel.stores.base.Store`.
+
+    Args:
+        path: The file; made with its folder at the first write.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path).expanduser().absolute()
+        self._lock = threading.Lock()
+        self._writer: sqlite3.Connection | None = None
+        self._writer_pid = 0
+
+    @property
+    def name(self) -> str:
+        """The store's URL."""
+        return f"sqlite:///{self._path}"
+
+    def prepare(self) -> Sequence[str]:
+        """Make the file and its tables where they are missing."""
+        with self._errors(), self._lock:
+            self._writing(_BUSY_SECONDS)
+        return ()
+
+    def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
+        """Store documents in one transaction."""
+        rows = [_row(document) for document in documents]
+        with self._errors(), self._lock:
+            connection = self._writing(_BUSY_SECONDS if timeout is None else timeout)
+            with _transaction(connection):
+                added = sum(connection.execute(_INSERT, row).rowcount for row in rows)
+        return WriteResult(accepted=added, known=len(rows) - added)
+
+    def search(self, query: LogQuery) -> Iterator[list[Hit]]:
+        """Find a session's documents in pages, in time order."""
+        conditions = ["session_id = ?"]
+        values: list[Any] = [query.session_id]
+        if query.errors_only:
+            conditions.append("is_error = 1")
+        if query.levels:
+            conditions.append(f"level IN ({', '.join('?' * len(query.levels))})")
+            values += query.levels
+        _add_times(conditions, values, query)
+        for phrase in query.phrases:
+            conditions.append("number IN (SELECT rowid FROM words WHERE words MATCH ?)")
+            values.append('"' + phrase.replace('"', " ") + '"')
+        select = "SELECT id, document, timestamp FROM logs WHERE " + " AND ".join(conditions)
+        left = query.limit
+        after: tuple[str, str] | None = None
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            page_values = list(values)
+            where = select
+            if after is not None:
+                where += " AND (timestamp, id) > (?, ?)"
+                page_values += after
+            rows = self._read(f"{where} ORDER BY timestamp, id LIMIT {size}", page_values)
+            if rows:
+                after = (rows[-1][2], rows[-1][0])
+                yield [Hit(row[0], orjson.loads(row[1])) for row in rows]
+            if len(rows) < size:
+                return
+            left = None if left is None else left - len(rows)
+
+    def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
+        """Find sessions in pages, the newest first."""
+        conditions = ["session_id IS NOT NULL"]
+        values: list[Any] = []
+        _add_times(conditions, values, query)
+        having = " HAVING sum(is_error) > 0" if query.errors_only else ""
+        # As text, like Elasticsearch's keywords: real ids have had 19 digits since 2021.
+        select = (
+            "SELECT session_id, min(timestamp), max(timestamp), count(*), sum(is_error),"
+            " json_group_array(DISTINCT service) FROM logs WHERE "  # noqa: S608 - built of constants
+        )
+        after: str | None = None
+        while True:
+            page_conditions, page_values = list(conditions), list(values)
+            if after is not None:
+                page_conditions.append("session_id < ?")
+                page_values.append(after)
+            rows = self._read(
+                f"{select}{' AND '.join(page_conditions)} GROUP BY session_id{having}"
+                f" ORDER BY session_id DESC LIMIT {_PAGE}",
+                page_values,
+            )
+            if rows:
+                after = rows[-1][0]
+                yield [_figures(row) for row in rows]
+            if len(rows) < _PAGE:
+                return
+
+    def make_visible(self) -> None:
+        """Nothing to do: what was written is found."""
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._writer is not None and self._writer_pid == os.getpid():
+                self._writer.close()
+            self._writer = None
+
+    def __repr__(self) -> str:
+        """Show where it is."""
+        return f"SqliteStore({str(self._path)!r})"
+
+    def _writing(self, timeout: float) -> sqlite3.Connection:
+        # A connection must not be used on the other side of a fork.
+        if self._writer is None or self._writer_pid != os.getpid():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = self._open(f"{self._path.as_uri()}?mode=rwc")
+            self._writer_pid = os.getpid()
+            self._make_tables(self._writer)
+        self._writer.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
+        return self._writer
+
+    def _open(self, uri: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == _APPLICATION_ID and version == _SCHEMA_VERSION:
+            return
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if found != _APPLICATION_ID and tables:
+            connection.close()
+            self._writer = None
+            message = f"{self._path} is an SQLite file of another program; name another file"
+            raise StoreLayoutError(message)
+        if version > _SCHEMA_VERSION:
+            connection.close()
+            self._writer = None
+            message = f"{self._path} was made by a newer openreplay-otel; update this one"
+            raise StoreLayoutError(message)
+        connection.execute("PRAGMA journal_mode = WAL")
+        with _transaction(connection):
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+
+    def _read(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        with self._errors():
+            if not self._path.exists():
+                message = f"there is no store at {self.name}; nothing was logged to it yet"
+                raise StoreLayoutError(message)
+            # A connection of its own for each page: a reader never waits for the app's writer.
+            with contextlib.closing(self._open(f"{self._path.as_uri()}?mode=rw")) as connection:
+                return connection.execute(statement, values).fetchall()
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            raise
+        except sqlite3.Error as error:
+            raise self._as_store_error(error) from error
+        except OSError as error:
+            message = f"{self.name} cannot be opened: {error.strerror}"
+            raise StoreAccessError(message) from error
+
+    def _as_store_error(self, error: sqlite3.Error) -> StoreError:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return StoreUnavailableError(f"{self.name} is locked by another process: {text}")
+        if "disk is full" in text or "disk I/O" in text:
+            return StoreUnavailableError(f"{self.name} cannot be written: {text}")
+        if "readonly" in text or "unable to open" in text:
+            return StoreAccessError(f"{self.name} cannot be opened or written: {text}")
+        if "fts5" in text:
+            return StoreLayoutError(f"the SQLite of this Python has no full-text search (FTS5): {text}")
+        if "not a database" in text or "no such table" in text or "malformed" in text:
+            return StoreLayoutError(f"{self.name} is not a store of openreplay-otel: {text}")
+        return StoreError(f"{self.name}: {text}")
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _row(document: Document) -> tuple[Any, ...]:
+    source = orjson.loads(document.source)
+    tags = source.get("tags") or ()
+    return (
+        document.id,
+        source.get("openreplay.session.id"),
+        source["@timestamp"],
+        source["level"],
+        int("error" in tags),
+        source.get("service.name"),
+        document.source.decode(),
+    )
+
+
+def _add_times(conditions: list[str], values: list[Any], query: LogQuery | SessionQuery) -> None:
+    if query.since is not None:
+        conditions.append("timestamp >= ?")
+        values.append(to_text(query.since))
+    if query.until is not None:
+        conditions.append("timestamp < ?")
+        values.append(to_text(query.until))
+
+
+def _figures(row: tuple[Any, ...]) -> SessionFigures:
+    services = tuple(sorted(name for name in orjson.loads(row[5]) if name))
+    return SessionFigures(row[0], from_text(row[1]), from_text(row[2]), row[3], row[4], services)
