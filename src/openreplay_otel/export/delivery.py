@@ -117,9 +117,11 @@ class Delivery:
             if self._clock() + pause >= deadline or self._wait(pause):
                 break
         undelivered = [document for request in queue for document in request]
-        return DeliveryReport(
-            accepted, known, refused, undelivered, error if undelivered else None
-        )
+        if not undelivered:
+            error = None
+        elif error is None:
+            error = StoreUnavailableError(f"{self._store.name} took too long")
+        return DeliveryReport(accepted, known, refused, undelivered, error)
 
     def _requests(self, documents: Sequence[Document]) -> list[list[Document]]:
         requests: list[list[Document]] = []

@@ -5,20 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from ..errors import StoreError
 from ..settings import Settings
 from ..stores import Store, open_store
-from ..stores.base import Document
 from .delivery import Delivery, DeliveryReport
 from .document import DocumentBuilder
 from .quiet_log import QuietLog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk._logs import ReadableLogRecord
+
+    from ..stores.base import Document
 
 _logger = logging.getLogger(__name__)
 
@@ -97,6 +101,7 @@ class OpenReplayLogExporter(LogRecordExporter):
             where some were refused for good or given up; the others are stored all the same.
         """
         if self._stopped.is_set():
+            self._count_dropped(len(batch))
             return LogRecordExportResult.FAILURE
         try:
             built = map(self._build, batch)
@@ -104,9 +109,11 @@ class OpenReplayLogExporter(LogRecordExporter):
             if not documents:
                 return LogRecordExportResult.SUCCESS
             return self._deliver(documents)
-        except Exception:
-            # An SDK processor would log it, but with the traceback each time.
-            self._log.warning("unexpected", "exporting %d records failed", len(batch), exc_info=True)
+        except Exception:  # noqa: BLE001 - logged below, without the SDK's traceback each time
+            self._log.warning(
+                "unexpected", "exporting %d records failed", len(batch), exc_info=True
+            )
+            self._count_dropped(len(batch))
             return LogRecordExportResult.FAILURE
 
     def shutdown(self) -> None:
@@ -153,6 +160,10 @@ class OpenReplayLogExporter(LogRecordExporter):
             # The records go out all the same: the store may take them.
             self._prepare_at = time.monotonic() + _PREPARE_AGAIN_AFTER
             self._log.warning("prepare", "%s", error)
+
+    def _count_dropped(self, records: int) -> None:
+        with self._lock:
+            self._counts = replace(self._counts, dropped=self._counts.dropped + records)
 
     def _count(self, report: DeliveryReport) -> None:
         with self._lock:

@@ -51,7 +51,13 @@ NUMBER_FIELDS: Final[frozenset[str]] = frozenset(
 """Fields that ECS maps as a number: a value that is none is left out, not sent as text."""
 
 NOT_LABELS: Final[frozenset[str]] = frozenset(
-    {"openreplay.session.id", "tags", "elasticsearch.document_id", "elasticsearch.index", "exception.escaped"}
+    {
+        "openreplay.session.id",
+        "tags",
+        "elasticsearch.document_id",
+        "elasticsearch.index",
+        "exception.escaped",
+    }
 )
 """Attributes that steer this package or the Collector and are no labels."""
 
@@ -62,10 +68,10 @@ def level_of(severity_number: int) -> str:
     Args:
         severity_number: OpenTelemetry's 1 to 24; 0 where none is given, which counts as info.
     """
-    if severity_number >= 17:  # noqa: PLR2004 - the bounds of OpenTelemetry's log data model
+    if severity_number >= 17:
         return "error"
-    if severity_number >= 13:  # noqa: PLR2004
+    if severity_number >= 13:
         return "warning"
-    if severity_number >= 9 or severity_number <= 0:  # noqa: PLR2004
+    if severity_number >= 9 or severity_number <= 0:
         return "info"
     return "debug"

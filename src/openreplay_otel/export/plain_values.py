@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any, Final, cast
 
 import orjson
@@ -18,7 +20,8 @@ MAX_LABEL: Final = 8 * 1024
 MAX_LABELS: Final = 512
 """Labels of a document; the SDK's own limit of attributes is 128."""
 _MAX_DEPTH: Final = 20
-_MAX_ITEMS: Final = 10_000
+_MAX_ITEMS: Final = 100_000
+_CUT: Final = "… [cut]"
 
 
 def cut(text: str, limit: int) -> str:
@@ -42,9 +45,24 @@ def as_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(value).decode()
-    if isinstance(value, (Mapping, Sequence, Set)):
-        return orjson.dumps(_Plain().of(cast("object", value))).decode()
-    return str(value)
+    if isinstance(value, (Mapping, Sequence, AbstractSet)):
+        try:
+            return orjson.dumps(_Plain().of(cast("object", value))).decode()
+        except Exception as error:
+            return _not_shown(cast("object", value), error)
+    return _shown(value)
+
+
+def _shown(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:
+        # Python itself refuses integers of more than 4,300 digits.
+        return hex(value) if isinstance(value, int) else _not_shown(value, error)
+
+
+def _not_shown(value: object, error: Exception) -> str:
+    return f"({type(value).__name__} that cannot be shown: {type(error).__name__})"
 
 
 def label_name(name: str) -> str:
@@ -61,27 +79,32 @@ class _Plain:
     def __init__(self) -> None:
         self._items_left = _MAX_ITEMS
 
-    def of(self, value: object, depth: int = _MAX_DEPTH) -> Any:
+    def of(self, value: object, depth: int = _MAX_DEPTH) -> Any:  # noqa: PLR0911 - one for each kind of value
+        self._items_left -= 1
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return _unicode(value)
         if isinstance(value, int):
             # JSON has no bound, but Elasticsearch and orjson read 64 bits.
-            return value if -(2**63) <= value < 2**63 else str(value)
+            return int(value) if -(2**63) <= value < 2**63 else _shown(value)
         if isinstance(value, float):
-            return value if math.isfinite(value) else str(value)
+            # As a plain float: orjson refuses subclasses, such as those of numpy.
+            return float(value) if math.isfinite(value) else str(float(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
             return base64.b64encode(value).decode()
-        self._items_left -= 1
         if depth == 0 or self._items_left < 0:
-            return "… [cut]"
+            return _CUT
         if isinstance(value, Mapping):
             items = cast("Mapping[object, object]", value).items()
-            return {_unicode(as_text(k)): self.of(v, depth - 1) for k, v in items}
-        if isinstance(value, (Sequence, Set)):
-            return [self.of(item, depth - 1) for item in cast("Sequence[object]", value)]
-        return _unicode(str(value))
+            first = islice(items, self._items_left)
+            plain = {_unicode(as_text(k)): self.of(v, depth - 1) for k, v in first}
+            return plain if len(plain) == len(items) else {**plain, "…": _CUT}
+        if isinstance(value, (Sequence, AbstractSet)):
+            members = cast("Sequence[object]", value)
+            listed = [self.of(member, depth - 1) for member in islice(members, self._items_left)]
+            return listed if len(listed) == len(members) else [*listed, _CUT]
+        return _unicode(_shown(value))
 
 
 def _unicode(text: str) -> str:

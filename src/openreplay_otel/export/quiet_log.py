@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable
 
 _SECONDS_BETWEEN: Final = 60.0
 
@@ -18,7 +20,9 @@ class QuietLog:
         clock: Monotonic seconds.
     """
 
-    def __init__(self, logger: logging.Logger, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, logger: logging.Logger, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._logger = logger
         self._clock = clock
         self._next: dict[str, float] = {}

@@ -7,19 +7,21 @@ a log line writes into that session's recording. User input ends up in log lines
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..session import SessionToken
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _TAG: Final = re.compile(
     # (?i): both of OpenReplay's readers ignore case. In Python it covers İ, which Elasticsearch's
     # lower-casing turns into i.
     r"(?i)(?:(?P<stem>openReplaySession)(?P<end>\.id|Token)|(?P<stem_2021>asayer_session)(?P<end_2021>_id))"
-    r"(?P<separator>[=:\"'\s]*)(?P<value>[0-9A-Za-z.\-]*)"
+    r"(?P<separator>[=:\"'\s]*)"
+    # The value ends where another tag begins: that one must not slip through inside it.
+    r"(?P<value>(?:(?!openReplaySession|asayer_session)[0-9A-Za-z.\-])*)"
 )
-_STEMS: Final = ("openreplaysession", "asayer_session_id")
+_DOTS_OF_A_TOKEN: Final = 2
 _PREFIX: Final = re.compile(
     r"(?:\[(?:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[^\]\s]*\])+ ?"
 )
@@ -42,30 +44,33 @@ def without_prefix(message: str) -> str:
     return message if match is None else message[match.end() :]
 
 
-def neutralize_foreign_tags(text: str, session_id: str | None) -> str:
-    """Make every tag harmless that is not one of this very session; a token in it is removed.
+def tagged(text: str, session_id: str | None, prefix: str) -> str:
+    """A message with the tag of its session before it, and every other tag in it made harmless.
+
+    ``openReplaySession.id=7`` becomes ``openReplaySession_id=7``, which neither reader finds, and so on
+    for the other generations; a token in such a tag is removed.
 
     Args:
         text: A message, with or without tags.
         session_id: The record's own session, whose tags stay; None for a record without one.
+        prefix: As :func:`message_prefix` makes it; empty for none.
 
     Returns:
-        The text with ``openReplaySession.id=7`` turned into ``openReplaySession_id=7``, which
-        neither reader finds, and so on for the other generations; the same object where there is
-        nothing to do.
+        The text, with ``prefix`` once before it; the same object where there is nothing to do.
     """
-    if text.isascii():
-        lowered = text.lower()
-        if _STEMS[0] not in lowered and _STEMS[1] not in lowered:
-            return text
-    return _TAG.sub(lambda match: _harmless(match, session_id), text)
+    # The word that all tags have in common, and the two letters that the readers' ways of ignoring
+    # case (Java's, Go's) take for one of it while lower() does not.
+    if "session" not in text.lower() and "İ" not in text and "ſ" not in text:  # noqa: RUF001 - meant
+        return prefix + text if prefix else text
+    text = _TAG.sub(lambda match: _harmless(match, session_id), text)
+    return text if text.startswith(prefix) else prefix + text
 
 
 def _harmless(match: re.Match[str], session_id: str | None) -> str:
     value = match["value"]
     if session_id is not None and match["separator"] == "=" and value == session_id:
         return match[0]
-    if SessionToken.parse_or_none(value.rstrip(".")) is not None:
+    if value.strip(".").count(".") >= _DOTS_OF_A_TOKEN:
         value = "(token removed)"
     stem, end = match["stem"] or match["stem_2021"], match["end"] or match["end_2021"]
     return f"{stem}_{end.lstrip('.')}{match['separator']}{value}"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk._logs import ConcurrentMultiLogRecordProcessor, LogRecordProcessor
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 
 _logger = logging.getLogger(__name__)
+
+_ACT_FIRST: Final = "_openreplay_otel_act_first"
 
 
 def add_first(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
@@ -30,8 +35,12 @@ def add_first(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
         )  # fmt: skip
         return
     with lock:
-        others = tuple(p for p in multi._log_record_processors if p is not processor)  # noqa: SLF001
-        multi._log_record_processors = (processor, *others)  # noqa: SLF001 - no public way, see above
+        others = _others(multi, processor)
+        first = processor
+        if isinstance(multi, ConcurrentMultiLogRecordProcessor):
+            _act_before_parallel_ones(multi, processor)
+            first = _ActsElsewhere(processor)
+        multi._log_record_processors = (first, *others)  # noqa: SLF001 - no public way, see above
 
 
 def remove(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
@@ -46,6 +55,49 @@ def remove(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
     if lock is None:
         return
     with lock:
-        multi._log_record_processors = tuple(  # noqa: SLF001 - no public way to take one out
-            p for p in multi._log_record_processors if p is not processor  # noqa: SLF001
-        )
+        multi._log_record_processors = _others(multi, processor)  # noqa: SLF001 - no public way
+        acting: list[LogRecordProcessor] = getattr(multi, _ACT_FIRST, [])
+        acting[:] = [p for p in acting if p is not processor]
+
+
+def _others(multi: Any, processor: LogRecordProcessor) -> tuple[LogRecordProcessor, ...]:
+    present: tuple[LogRecordProcessor, ...] = multi._log_record_processors  # noqa: SLF001 - see above
+    return tuple(
+        one
+        for one in present
+        if one is not processor
+        and not (isinstance(one, _ActsElsewhere) and one.processor is processor)
+    )
+
+
+class _ActsElsewhere(LogRecordProcessor):
+    """Stands for a processor among the parallel ones: there, it would act beside them, not before."""
+
+    def __init__(self, processor: LogRecordProcessor) -> None:
+        self.processor = processor
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        pass
+
+    def shutdown(self) -> None:
+        self.processor.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self.processor.force_flush(timeout_millis)
+
+
+def _act_before_parallel_ones(multi: Any, processor: LogRecordProcessor) -> None:
+    acting: list[LogRecordProcessor] | None = getattr(multi, _ACT_FIRST, None)
+    if acting is not None:
+        acting[:] = [processor, *(p for p in acting if p is not processor)]
+        return
+    acting = [processor]
+    in_parallel = multi.on_emit
+
+    def on_emit(log_record: ReadWriteLogRecord) -> None:
+        for one in acting:
+            one.on_emit(log_record)
+        in_parallel(log_record)
+
+    setattr(multi, _ACT_FIRST, acting)
+    multi.on_emit = on_emit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
@@ -18,11 +18,20 @@ from ..names import (
 )
 from ..settings import Settings
 from .document_id import DocumentIdGenerator
-from .message_tag import message_prefix, neutralize_foreign_tags
+from .message_tag import message_prefix, tagged
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
 
 _logger = logging.getLogger(__name__)
 
-_ERROR_SEVERITY: Final = 17
+ERROR_SEVERITY: Final = 17
+
+
+class _Seen(NamedTuple):
+    context: Context | None
+    session_id: str | None
+    prefix: str
 
 
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
@@ -41,38 +50,48 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         self._tags = settings.tags
         self._stamps_message = settings.stamp_message
         self._next_id = DocumentIdGenerator().next_id
+        # The records of a request share one context, and looking the session up is a third of the work.
+        self._last = _Seen(None, None, "")
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Stamp one record, in the thread that emits it; never raises."""
+        # One function: this runs in every logging call of the app, where a call more costs as much
+        # as an attribute.
         try:
-            self._stamp(log_record.log_record)
-        except Exception as error:  # noqa: BLE001 - an error here would come out of the app's own logging call
+            record: Any = log_record.log_record
+            context, session_id, prefix = self._last
+            if context is not record.context or context is None:
+                session_id, prefix = self._look_up(record.context)
+            body = record.body
+            if isinstance(body, str):
+                record.body = tagged(body, session_id, prefix)
+            if session_id is None:
+                return
+            attributes = _writable(record)
+            attributes[ATTRIBUTE_SESSION_ID] = session_id
+            if ATTRIBUTE_SESSION_ID_SEMCONV not in attributes:
+                attributes[ATTRIBUTE_SESSION_ID_SEMCONV] = session_id
+            attributes[ATTRIBUTE_DOCUMENT_ID] = self._next_id(record.observed_timestamp)
+            severity = record.severity_number
+            if (
+                # Not .value, a descriptor written in Python: it takes as long as all of this condition.
+                (severity is not None and severity._value_ >= ERROR_SEVERITY)
+                or "exception.type" in attributes
+                or "exception.message" in attributes
+                or "exception.stacktrace" in attributes
+            ):
+                attributes[ATTRIBUTE_TAGS] = with_error_tag(attributes.get(ATTRIBUTE_TAGS))
+        except Exception as error:  # noqa: BLE001 - an error would come out of the app's logging call
             _logger.debug("stamping a record failed: %s", type(error).__name__)
 
-    def _stamp(self, record: Any) -> None:
-        session_id = session_id_of(record.context)
-        body = record.body
-        if isinstance(body, str):
-            record.body = body = neutralize_foreign_tags(body, session_id)
-            if session_id is not None and self._stamps_message:
-                prefix = message_prefix(session_id, self._tags)
-                if not body.startswith(prefix):
-                    record.body = prefix + body
-        if session_id is None:
-            return
-        attributes = _writable(record)
-        attributes[ATTRIBUTE_SESSION_ID] = session_id
-        if ATTRIBUTE_SESSION_ID_SEMCONV not in attributes:
-            attributes[ATTRIBUTE_SESSION_ID_SEMCONV] = session_id
-        attributes[ATTRIBUTE_DOCUMENT_ID] = self._next_id(record.observed_timestamp)
-        severity = record.severity_number
-        if (
-            (severity is not None and severity.value >= _ERROR_SEVERITY)
-            or "exception.type" in attributes
-            or "exception.message" in attributes
-            or "exception.stacktrace" in attributes
-        ):
-            attributes[ATTRIBUTE_TAGS] = with_error_tag(attributes.get(ATTRIBUTE_TAGS))
+    def _look_up(self, context: Context | None) -> tuple[str | None, str]:
+        session_id = session_id_of(context)
+        prefix = ""
+        if session_id is not None and self._stamps_message:
+            prefix = message_prefix(session_id, self._tags)
+        # One attribute, so that another thread never sees a context with the session of another one.
+        self._last = _Seen(context, session_id, prefix)
+        return session_id, prefix
 
     def shutdown(self) -> None:
         """Nothing to end."""
@@ -104,9 +123,10 @@ def _writable(record: Any) -> dict[str, Any]:
     """
     attributes = record.attributes
     if type(attributes) is BoundedAttributes:
-        inner = getattr(attributes, "_dict", None)
-        if isinstance(inner, dict):
-            return cast("dict[str, Any]", inner)
+        try:
+            return attributes._dict  # noqa: SLF001 - see above; the way below goes without
+        except AttributeError:
+            pass
     if not isinstance(attributes, dict):
         attributes = record.attributes = dict(attributes or {})
     return cast("dict[str, Any]", attributes)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from ..errors import SettingsError
 from ..settings import Settings, default_store_url
-from .base import Store
+
+if TYPE_CHECKING:
+    from .base import Store
 
 _SQLITE: Final = "sqlite:///"
 
 
-def open_store(url: str | None = None, *, settings: Settings | None = None, **arguments: object) -> Store:
+def open_store(
+    url: str | None = None, *, settings: Settings | None = None, **arguments: object
+) -> Store:
     """Open a store; nothing is sent and no file is made before it is used.
 
     Args:
@@ -33,7 +37,9 @@ def open_store(url: str | None = None, *, settings: Settings | None = None, **ar
 
         path = unquote(target.removeprefix(_SQLITE))
         if not path:
-            raise SettingsError("store: sqlite:/// names no file; expected sqlite:///path/to/file.db")
+            raise SettingsError(
+                "store: sqlite:/// names no file; expected sqlite:///path/to/file.db"
+            )
         return SqliteStore(path)
     from .elasticsearch import Connection, ElasticsearchStore
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _is_own: ContextVar[bool] = ContextVar("openreplay_otel_own_traffic", default=False)
 

@@ -6,15 +6,27 @@ import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+import time
+import weakref
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
-from .base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
+from .base import (
+    Document,
+    Hit,
+    LogQuery,
+    RefusedDocument,
+    SessionFigures,
+    SessionQuery,
+    WriteResult,
+)
 from .times import from_text, to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 _APPLICATION_ID: Final = 0x4F52_4F54
 _SCHEMA_VERSION: Final = 1
@@ -61,12 +73,12 @@ class SqliteStore:
         self._path = Path(path).expanduser().absolute()
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        self._writer_pid = 0
+        _close_before_forks(self)
 
     @property
     def name(self) -> str:
-        """The store's URL."""
-        return f"sqlite:///{self._path}"
+        """The store's URL, which opens it again."""
+        return f"sqlite:///{str(self._path).replace('%', '%25')}"
 
     def prepare(self) -> Sequence[str]:
         """Make the file and its tables where they are missing."""
@@ -76,12 +88,18 @@ class SqliteStore:
 
     def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
         """Store documents in one transaction."""
-        rows = [_row(document) for document in documents]
+        rows: list[tuple[Any, ...]] = []
+        refused: list[RefusedDocument] = []
+        for document in documents:
+            try:
+                rows.append(_row(document))
+            except ValueError as error:
+                refused.append(RefusedDocument(document, 400, f"not a document to store: {error}"))
         with self._errors(), self._lock:
             connection = self._writing(_BUSY_SECONDS if timeout is None else timeout)
             with _transaction(connection):
                 added = sum(connection.execute(_INSERT, row).rowcount for row in rows)
-        return WriteResult(accepted=added, known=len(rows) - added)
+        return WriteResult(accepted=added, known=len(rows) - added, refused=tuple(refused))
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""
@@ -123,7 +141,7 @@ class SqliteStore:
         # As text, like Elasticsearch's keywords: real ids have had 19 digits since 2021.
         select = (
             "SELECT session_id, min(timestamp), max(timestamp), count(*), sum(is_error),"
-            " json_group_array(DISTINCT service) FROM logs WHERE "  # noqa: S608 - built of constants
+            " json_group_array(DISTINCT service) FROM logs WHERE "
         )
         after: str | None = None
         while True:
@@ -148,21 +166,27 @@ class SqliteStore:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            if self._writer is not None and self._writer_pid == os.getpid():
-                self._writer.close()
-            self._writer = None
+            self._close_writer()
 
     def __repr__(self) -> str:
         """Show where it is."""
         return f"SqliteStore({str(self._path)!r})"
 
+    def _close_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+
     def _writing(self, timeout: float) -> sqlite3.Connection:
-        # A connection must not be used on the other side of a fork.
-        if self._writer is None or self._writer_pid != os.getpid():
+        if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._writer = self._open(f"{self._path.as_uri()}?mode=rwc")
-            self._writer_pid = os.getpid()
-            self._make_tables(self._writer)
+            connection = self._open(f"{self._path.as_uri()}?mode=rwc")
+            try:
+                self._make_tables(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._writer = connection
         self._writer.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
         return self._writer
 
@@ -174,36 +198,37 @@ class SqliteStore:
         return connection
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        found = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == _APPLICATION_ID and version == _SCHEMA_VERSION:
+        if self._is_made(connection):
             return
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found != _APPLICATION_ID and tables:
-            connection.close()
-            self._writer = None
-            message = f"{self._path} is an SQLite file of another program; name another file"
-            raise StoreLayoutError(message)
-        if version > _SCHEMA_VERSION:
-            connection.close()
-            self._writer = None
-            message = f"{self._path} was made by a newer openreplay-otel; update this one"
-            raise StoreLayoutError(message)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         with _transaction(connection):
             for statement in _SCHEMA:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
+    def _is_made(self, connection: sqlite3.Connection) -> bool:
+        # The tables are counted first: another process may make them in between, all in one step.
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        found = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found != _APPLICATION_ID and tables:
+            message = f"{self._path} is an SQLite file of another program; name another file"
+            raise StoreLayoutError(message)
+        if found == _APPLICATION_ID and version > _SCHEMA_VERSION:
+            message = f"{self._path} was made by a newer openreplay-otel; update this one"
+            raise StoreLayoutError(message)
+        return found == _APPLICATION_ID
+
     def _read(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         with self._errors():
-            if not self._path.exists():
-                message = f"there is no store at {self.name}; nothing was logged to it yet"
-                raise StoreLayoutError(message)
-            # A connection of its own for each page: a reader never waits for the app's writer.
-            with contextlib.closing(self._open(f"{self._path.as_uri()}?mode=rw")) as connection:
-                return connection.execute(statement, values).fetchall()
+            if self._path.exists():
+                # A connection of its own for each page: a reader never waits for the app's writer.
+                with contextlib.closing(self._open(f"{self._path.as_uri()}?mode=rw")) as connection:
+                    if self._is_made(connection):
+                        return connection.execute(statement, values).fetchall()
+            message = f"there is no store at {self.name}; nothing was logged to it yet"
+            raise StoreLayoutError(message)
 
     @contextlib.contextmanager
     def _errors(self) -> Iterator[None]:
@@ -226,7 +251,9 @@ class SqliteStore:
         if "readonly" in text or "unable to open" in text:
             return StoreAccessError(f"{self.name} cannot be opened or written: {text}")
         if "fts5" in text:
-            return StoreLayoutError(f"the SQLite of this Python has no full-text search (FTS5): {text}")
+            return StoreLayoutError(
+                f"the SQLite of this Python has no full-text search (FTS5): {text}"
+            )
         if "not a database" in text or "no such table" in text or "malformed" in text:
             return StoreLayoutError(f"{self.name} is not a store of openreplay-otel: {text}")
         return StoreError(f"{self.name}: {text}")
@@ -237,22 +264,70 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        # On a full disk SQLite has rolled back already; a second time would hide the reason.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Here SQLite does not wait for another process that makes the file at the same time.
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _close_before_forks(store: SqliteStore) -> None:
+    """Let no connection and no write that is going on cross a fork.
+
+    SQLite in the child would take the parent's locks for its own: what the child writes is lost as
+    soon as another process believes to be the last user of the file and clears the log away.
+    """
+    if not hasattr(os, "register_at_fork"):
+        return
+    reference = weakref.ref(store)
+    held: list[SqliteStore] = []
+
+    def before() -> None:
+        store = reference()
+        if store is not None:
+            store._lock.acquire()
+            held.append(store)
+            store._close_writer()
+
+    def after() -> None:
+        while held:
+            held.pop()._lock.release()
+
+    os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
 
 
 def _row(document: Document) -> tuple[Any, ...]:
     source = orjson.loads(document.source)
-    tags = source.get("tags") or ()
+    if not isinstance(source, dict):
+        raise ValueError("a JSON object was expected")
+    fields = cast("dict[str, Any]", source)
+    for name in ("@timestamp", "level"):
+        if not isinstance(fields.get(name), str):
+            raise ValueError(f"{name} has to be a text")
+    session_id, service = fields.get("openreplay.session.id"), fields.get("service.name")
+    tags = fields.get("tags")
     return (
         document.id,
-        source.get("openreplay.session.id"),
-        source["@timestamp"],
-        source["level"],
-        int("error" in tags),
-        source.get("service.name"),
+        session_id if isinstance(session_id, str) else None,
+        fields["@timestamp"],
+        fields["level"],
+        int(tags == "error" or (isinstance(tags, list) and "error" in tags)),
+        service if isinstance(service, str) else None,
         document.source.decode(),
     )
 

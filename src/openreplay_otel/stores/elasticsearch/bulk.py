@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..base import Document, RefusedDocument, WriteResult
 from .connection import error_of
 
-BULK_PATH: Final = (
-    "/_bulk?filter_path=errors,items.create.status,items.create.error.type,items.create.error.reason"
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+BULK_PATH: Final = "/_bulk?filter_path=errors,items.create.status,items.create.error.type,items.create.error.reason"
 _CREATED: Final = frozenset({200, 201})
 _CONFLICT: Final = 409
 _TOO_MANY_REQUESTS: Final = 429

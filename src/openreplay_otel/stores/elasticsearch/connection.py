@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import threading
-import warnings
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +19,8 @@ from ...errors import (
 from ..own_traffic import keep_quiet, own_traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from elastic_transport import NodeConfig, Transport
 
 _JSON: Final = "application/json"
@@ -65,7 +66,7 @@ class Connection:
         hosts = [_Host.parse(part.strip()) for part in url.split(",") if part.strip()]
         if not hosts:
             raise SettingsError(_EXPECTED_URL)
-        if ca_certs is not None and not os.path.isfile(ca_certs):
+        if ca_certs is not None and not Path(ca_certs).is_file():
             raise SettingsError(f"ca_certs: there is no file {ca_certs}")
         self._hosts = hosts
         self._authorization = _authorization(hosts, api_key)
@@ -126,7 +127,7 @@ class Connection:
                 raise StoreAccessError(self._tls_sentence(error)) from error
             except TransportError as error:
                 raise StoreUnavailableError(self._transport_sentence(error)) from error
-        if 200 <= meta.status < 300:  # noqa: PLR2004 - HTTP's own bounds
+        if 200 <= meta.status < 300:
             self._check_product(meta.headers)
         elif meta.status not in expected:
             raise self._status_error(meta.status, meta.headers, answer)
@@ -153,22 +154,20 @@ class Connection:
         from .serializers import SERIALIZERS
 
         keep_quiet()
-        with warnings.catch_warnings():
-            # The user chose verify_certs=False with open eyes.
-            warnings.simplefilter("ignore")
-            return Transport(
-                [self._node(host) for host in self._hosts],
-                serializers=SERIALIZERS,
-                max_retries=len(self._hosts) - 1,
-                retry_on_status=(),
-                retry_on_timeout=False,
-            )
+        return Transport(
+            [self._node(host) for host in self._hosts],
+            serializers=SERIALIZERS,
+            max_retries=len(self._hosts) - 1,
+            retry_on_status=(),
+            retry_on_timeout=False,
+        )
 
     def _node(self, host: _Host) -> NodeConfig:
         from elastic_transport import NodeConfig
 
         tls: dict[str, Any] = {}
         if host.scheme == "https":
+            # No warning: who sets verify_certs to false does so with open eyes.
             tls = {"verify_certs": self._verify_certs, "ssl_show_warn": False}
             if self._ca_certs is not None and self._verify_certs:
                 tls["ca_certs"] = self._ca_certs
@@ -195,15 +194,17 @@ class Connection:
 
     def _status_error(self, status: int, headers: Mapping[str, str], answer: object) -> StoreError:
         kind, reason = error_of(answer)
-        if status == 401:  # noqa: PLR2004
+        if status == 401:
             who = "no credentials were given" if self._authorization is None else "they are wrong"
             return StoreAccessError(
                 f"{self.name} does not accept the credentials ({who}): set api_key"
                 " (OPENREPLAY_OTEL_API_KEY) or user and password in the store's URL"
             )
-        if status == 403:  # noqa: PLR2004
-            return StoreAccessError(f"{self.name} refuses, a privilege is missing: {reason or kind}")
-        if status == 413:  # noqa: PLR2004
+        if status == 403:
+            return StoreAccessError(
+                f"{self.name} refuses, a privilege is missing: {reason or kind}"
+            )
+        if status == 413:
             return StoreUnavailableError(
                 f"{self.name} refuses the request for its size", too_large=True
             )
@@ -215,7 +216,7 @@ class Connection:
         return StoreLayoutError(f"{self.name} answers {status} {kind}: {reason}".rstrip(": "))
 
     def _tls_sentence(self, error: Exception) -> str:
-        text = str(error)
+        text = _whole_text(error)
         if "CERTIFICATE_VERIFY_FAILED" in text:
             return (
                 f"the certificate of {self.name} is not trusted: name its authority with ca_certs"
@@ -229,7 +230,7 @@ class Connection:
         name = type(error).__name__
         if "Timeout" in name:
             return f"{self.name} did not answer in time"
-        text = str(error)
+        text = _whole_text(error)
         if "refused" in text:
             why = "nothing listens there (connection refused)"
         elif "resol" in text or "Name or service" in text or "getaddrinfo" in text:
@@ -239,6 +240,12 @@ class Connection:
         else:
             why = text[:200]
         return f"{self.name} cannot be reached: {why}"
+
+
+def _whole_text(error: Exception) -> str:
+    """The texts of a transport's error and of those that it was made of."""
+    causes = (*getattr(error, "errors", ()), error.__cause__)
+    return "; ".join([str(error), *(str(cause) for cause in causes if cause is not None)])
 
 
 def error_of(answer: object) -> tuple[str, str]:
@@ -252,7 +259,9 @@ def error_of(answer: object) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", str(answer)[:200] if isinstance(answer, str) else ""
     reason = str(error.get("reason") or "")
-    return str(error.get("type") or ""), reason.partition("Preview of field's value")[0].strip()[:500]
+    return str(error.get("type") or ""), reason.partition("Preview of field's value")[0].strip()[
+        :500
+    ]
 
 
 class _Host(NamedTuple):

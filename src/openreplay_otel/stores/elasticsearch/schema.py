@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ...names import READER_ALIAS, SESSIONLESS_DATA_STREAM
+from ...names import DEFAULT_SESSION_INDEX, READER_ALIAS, SESSIONLESS_DATA_STREAM
 
 TEMPLATE_VERSION: Final = 1
 _MANAGED_BY: Final = "openreplay-otel"
@@ -22,9 +22,13 @@ def session_template_name(prefix: str) -> str:
     return prefix
 
 
-def sessionless_template_name(prefix: str) -> str:
-    """Name of the index template for a cluster without Elastic's own templates."""
-    return f"{prefix}-sessionless"
+def sessionless_template_name() -> str:
+    """Name of the index template for a cluster without Elastic's own templates.
+
+    One for all prefixes, as there is one such data stream: Elasticsearch refuses a second template of
+    the same priority for it.
+    """
+    return f"{DEFAULT_SESSION_INDEX}-sessionless"
 
 
 def session_pattern(prefix: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ...errors import StoreError
 from ...names import SESSIONLESS_DATA_STREAM
 from ...session import started_at_ms
-from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
 from . import preparation, schema
 from .bulk import BULK_PATH, bulk_body, bulk_result
-from .connection import Connection
 from .reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
+    from .connection import Connection
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -42,9 +45,7 @@ class ElasticsearchStore:
 
     def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
         """Store documents by one ``_bulk`` request."""
-        answer = self.connection.request(
-            "POST", BULK_PATH, bulk_body(documents), timeout=timeout
-        )
+        answer = self.connection.request("POST", BULK_PATH, bulk_body(documents), timeout=timeout)
         return bulk_result(documents, answer.body)
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:

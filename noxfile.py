@@ -1,0 +1,204 @@
+"""The checks of this project: what `python3 run.py test` and CI run.
+
+Every session has its own virtual environment, made by uv and kept for the next time. Unless a session is about
+other versions, it installs what `uv.lock` says. The package itself is installed as the wheel that users get,
+never from `src`, so that the tests show what is shipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.stop_on_first_error = False
+
+os.environ["UV_PYTHON_DOWNLOADS"] = "never"
+
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
+PROJECT = nox.project.load_toml("pyproject.toml")
+NAME = PROJECT["project"]["name"]
+
+WHEEL_CHECK = """
+import importlib.metadata, importlib.resources, sys
+import openreplay_otel
+
+package = importlib.resources.files(openreplay_otel)
+assert sys.prefix in str(package), f"imported from {package}, not from the wheel"
+assert package.joinpath("py.typed").is_file(), "py.typed is not in the wheel"
+installed = importlib.metadata.distribution("openreplay-otel")
+for entry_point in installed.entry_points:
+    print("loads:", entry_point.group, entry_point.name, entry_point.load())
+assert installed.metadata["License-Expression"] == "Apache-2.0", "the licence is missing"
+assert any(file.name == "LICENSE" for file in installed.files), "the licence's text is missing"
+tops = {file.parts[0] for file in installed.files if ".." not in file.parts}
+strangers = {top for top in tops if top != "openreplay_otel" and not top.endswith(".dist-info")}
+assert not strangers, f"the wheel installs more than the package: {strangers}"
+"""
+
+
+def _pythons() -> list[str]:
+    """Name the Pythons to test with: in CI the running one (its matrix has the others), else all found here."""
+    return [
+        version for version in SUPPORTED if version == RUNNING or (not IN_CI and _runs(version))
+    ]
+
+
+def _runs(version: str) -> bool:
+    """Tell whether this Python is there and starts: a version manager's stand-ins are there and do not."""
+    program = shutil.which(f"python{version}")
+    if program is None:
+        return False
+    return subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0
+
+
+def _install_locked(session: nox.Session, *selection: str) -> None:
+    """Make the session's environment hold exactly the locked versions, e.g. of `--group=test`."""
+    locked = Path(session.virtualenv.location) / "locked.txt"
+    session.run_install(
+        "uv", "export", "--quiet", "--frozen", "--no-default-groups", "--no-emit-project",
+        *selection, f"--output-file={locked}", silent=True,
+    )  # fmt: skip
+    session.run_install("uv", "pip", "sync", "--quiet", "--allow-empty-requirements", str(locked))
+
+
+def _install_wheel(session: nox.Session) -> None:
+    """Install the package as a wheel built from the sources of this moment."""
+    session.install("--quiet", "--no-deps", f"--reinstall-package={NAME}", ".")
+
+
+def _install_lowest(session: nox.Session) -> None:
+    """Install the lowest versions that pyproject.toml allows, with today's test tools."""
+    tests = nox.project.dependency_groups(PROJECT, "test")
+    # What stands beside the SDK has to be as old as the SDK.
+    low = [name for name in tests if name.startswith(("opentelemetry-", "elastic"))]
+    folder = Path(session.virtualenv.location)
+    lowest, everything = folder / "lowest.txt", folder / "everything.txt"
+    for outdated in (lowest, everything):
+        outdated.unlink(missing_ok=True)  # uv would stay with what it says
+    compile_ = ("uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate")
+    (folder / "low.in").write_text("\n".join(low), encoding="utf-8")
+    (folder / "tools.in").write_text("\n".join(set(tests) - set(low)), encoding="utf-8")
+    session.run_install(
+        *compile_, "--resolution=lowest-direct", "--all-extras", "pyproject.toml",
+        str(folder / "low.in"), f"--output-file={lowest}", silent=True,
+    )  # fmt: skip
+    session.run_install(
+        *compile_, str(lowest), str(folder / "tools.in"), f"--output-file={everything}", silent=True
+    )  # fmt: skip
+    session.run_install("uv", "pip", "sync", "--quiet", str(everything))
+    session.log("lowest: %s", " ".join(lowest.read_text(encoding="utf-8").split()))
+
+
+def _pytest(session: nox.Session, *default: str, env: dict[str, str] | None = None) -> None:
+    """Run pytest on the default paths, or on those that were given; finding no test is a failure."""
+    given = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
+    paths = () if given else default
+    session.run(
+        "python", "-m", "pytest", "-ra", "-p", "tests.no_skips", *paths, *session.posargs, env=env
+    )  # fmt: skip
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format, and that uv.lock fits pyproject.toml."""
+    _install_locked(session, "--only-group=lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check", "--diff")
+    # Offline, and whatever index is set here: the lock names the public one and has to stay so.
+    indexes = ["UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"]
+    unset: dict[str, str | None] = dict.fromkeys(indexes)
+    session.run("uv", "lock", "--check", "--offline", "--no-config", env=unset)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: strictly in src, usually elsewhere."""
+    _install_locked(session, "--group=dev", "--all-extras")
+    session.run("pyright", "--warnings")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Check that the changelog's fragments make a changelog."""
+    _install_locked(session, "--only-group=dev")
+    session.run("towncrier", "build", "--draft", "--version=next")
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """Build as for a release, and check what a user gets who installs that."""
+    away = Path(session.create_tmp())
+    dist = away / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.run_install("uv", "build", "--quiet", f"--out-dir={dist}")
+    (built,) = dist.glob("*.whl")
+    assert list(dist.glob("*.tar.gz")), "no source distribution was built"
+    _install_locked(session)
+    session.install("--no-deps", str(built))
+    session.run("uv", "pip", "check")
+    session.chdir(away)
+    session.run("openreplay-otel", "--help", silent=True)
+    Path("check.py").write_text(WHEEL_CHECK, encoding="utf-8")
+    session.run("python", "-I", "check.py")
+
+
+@nox.session(python=_pythons())
+@nox.parametrize("otel", [nox.param("highest", id="highest"), nox.param("lowest", id="lowest")])
+def unit(session: nox.Session, otel: str) -> None:
+    """Run the tests that need no server, with the highest and the lowest OpenTelemetry."""
+    if otel == "lowest":
+        _install_lowest(session)
+    else:
+        _install_locked(session, "--group=test", "--all-extras")
+    _install_wheel(session)
+    session.run("openreplay-otel", "--help", silent=True)
+    elsewhere = ("benchmarks", "docs", "integration", "wire")
+    ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
+    _pytest(session, "tests", "-m", "not integration", *ignored)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the code blocks of the README and the documentation."""
+    _install_locked(session, "--group=test", "--all-extras")
+    _install_wheel(session)
+    _pytest(session, "tests/docs")
+
+
+@nox.session
+@nox.parametrize("es", [nox.param(8, id="es8"), nox.param(9, id="es9")])
+def integration(session: nox.Session, es: int) -> None:
+    """Run the tests against a real Elasticsearch, with the client that fits it."""
+    _install_locked(session, "--group=test", "--all-extras")
+    # A client speaks to servers of its own major; the lock holds the newest one.
+    session.install("--quiet", f"elasticsearch=={es}.*", f"elastic-transport=={es}.*")
+    _install_wheel(session)
+    _pytest(session, "tests/integration", "tests/wire", env={"OPENREPLAY_TEST_ES": str(es)})
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Show which lines and branches the tests without a server leave out."""
+    _install_locked(session, "--group=test", "--all-extras")
+    _install_wheel(session)
+    session.run("coverage", "run", "-m", "pytest", "-m", "not integration", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report")
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Measure speed, and compare with the ways people use today."""
+    _install_locked(session, "--group=test", "--all-extras")
+    _install_wheel(session)
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)

@@ -1,0 +1,47 @@
+"""Lets no test be skipped in CI: there, whatever a test needs has to be there (`pytest -p tests.no_skips`)."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+_skipped: dict[str, str] = {}
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    # An expected failure is reported as skipped too, but it did run.
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr
+        _skipped[report.nodeid] = str(reason[2] if isinstance(reason, tuple) else reason)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note a test that was skipped."""
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a file that was skipped as a whole."""
+    _note(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Make the run fail if it would have passed without them."""
+    if _in_ci() and _skipped and session.exitstatus == 0:
+        session.exitstatus = 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name them."""
+    if _in_ci():
+        for test, reason in _skipped.items():
+            terminalreporter.write_line(
+                f"SKIPPED IN CI, which fails the run: {test}: {reason}", red=True
+            )
