@@ -113,7 +113,11 @@ class SessionLogs:
     """
 
     def __init__(
-        self, store: Store | str | None = None, *, settings: Settings | None = None, **arguments: object
+        self,
+        store: Store | str | None = None,
+        *,
+        settings: Settings | None = None,
+        **arguments: object,
     ) -> None:
         self._settings = Settings.load(**arguments) if settings is None else settings
         self._owns_store = store is None or isinstance(store, str)
@@ -183,9 +187,7 @@ class SessionLogs:
         query = SessionQuery(
             errors_only=errors_only, since=_aware(since, "since"), until=_aware(until, "until")
         )
-        return (
-            self._summary(figures) for page in self.store.sessions(query) for figures in page
-        )
+        return (self._summary(figures) for page in self.store.sessions(query) for figures in page)
 
     def close(self) -> None:
         """Close the store, if it was opened here."""
@@ -227,7 +229,11 @@ class AsyncSessionLogs:
     """
 
     def __init__(
-        self, store: Store | str | None = None, *, settings: Settings | None = None, **arguments: object
+        self,
+        store: Store | str | None = None,
+        *,
+        settings: Settings | None = None,
+        **arguments: object,
     ) -> None:
         self._sync = SessionLogs(store, settings=settings, **arguments)
         self.store = self._sync.store
@@ -263,9 +269,7 @@ class AsyncSessionLogs:
         until: datetime | None = None,
     ) -> AsyncIterator[SessionSummary]:
         """As :meth:`SessionLogs.sessions`."""
-        return _in_threads(
-            self._sync.sessions(errors_only=errors_only, since=since, until=until)
-        )
+        return _in_threads(self._sync.sessions(errors_only=errors_only, since=since, until=until))
 
     async def close(self) -> None:
         """Close the store, if it was opened here."""
@@ -359,7 +363,9 @@ def _text(source: Mapping[str, Any], path: str) -> str | None:
     if value is None:
         value = source
         for part in path.split("."):
-            value = cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
+            value = (
+                cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
+            )
     return None if value is None else str(value)
 
 
@@ -375,7 +381,9 @@ def _moment(value: datetime | timedelta | None, session: Session, name: str) -> 
 
 def _aware(value: datetime | None, name: str) -> datetime | None:
     if value is not None and value.tzinfo is None:
-        message = f"{name}: a time with a zone was expected, for instance datetime.now(timezone.utc)"
+        message = (
+            f"{name}: a time with a zone was expected, for instance datetime.now(timezone.utc)"
+        )
         raise SettingsError(message)
     return value
 
@@ -388,4 +396,4 @@ async def _in_threads(entries: Iterator[_T]) -> AsyncIterator[_T]:
 
 
 def _take(entries: Iterator[_T], most: int = 500) -> list[_T]:
-    return [entry for _, entry in zip(range(most), entries)]
+    return [entry for _, entry in zip(range(most), entries, strict=False)]

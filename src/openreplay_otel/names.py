@@ -35,7 +35,7 @@ TAG_ERROR: Final = "error"
 
 # Tags in a message, one for each generation of the integration.
 MESSAGE_TAG_SESSION_ID: Final = "openReplaySession.id"
-MESSAGE_TAG_SESSION_TOKEN: Final = "openReplaySessionToken"  # noqa: S105 - a tag's name, no secret
+MESSAGE_TAG_SESSION_TOKEN: Final = "openReplaySessionToken"
 MESSAGE_TAG_ASAYER: Final = "asayer_session_id"
 
 # Fields of a document (ECS, and those that OpenReplay's readers need).

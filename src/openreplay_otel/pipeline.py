@@ -5,13 +5,12 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import propagate
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.propagators.composite import CompositePropagator
-from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
@@ -21,7 +20,11 @@ from .export import OpenReplayLogExporter
 from .settings import Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
 from .stamp.order import remove
-from .stores import Store
+
+if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
+
+    from .stores import Store
 
 _lock: Final = threading.Lock()
 _active: dict[int, Pipeline] = {}
@@ -36,9 +39,7 @@ class Pipeline:
         exporter: The exporter; its ``counts`` tell what became of the records.
     """
 
-    def __init__(
-        self, provider: LoggerProvider, settings: Settings, store: Store | None
-    ) -> None:
+    def __init__(self, provider: LoggerProvider, settings: Settings, store: Store | None) -> None:
         self.settings = settings
         self.exporter = OpenReplayLogExporter(store, settings=settings)
         self.store = self.exporter.store
@@ -79,7 +80,8 @@ class Pipeline:
         """Shut down."""
         self.shutdown()
 
-    def _install(self) -> None:
+    def install(self) -> None:
+        """Add the parts to the provider, the root logger and the global propagator."""
         add_first(self.provider, self._stamp)
         self.provider.add_log_record_processor(self._batch)
         self._add_handler()
@@ -132,7 +134,7 @@ def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
         pipeline = _active.get(id(provider))
         if pipeline is None:
             pipeline = Pipeline(provider, settings, None if isinstance(store, str) else store)
-            pipeline._install()  # noqa: SLF001 - of this very module
+            pipeline.install()
             _active[id(provider)] = pipeline
         return pipeline
 
@@ -158,4 +160,3 @@ def _has_ours(propagator: TextMapPropagator) -> bool:
         return True
     inner = cast("list[TextMapPropagator]", getattr(propagator, "_propagators", ()))
     return any(_has_ours(one) for one in inner)
-

@@ -10,6 +10,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -212,13 +213,14 @@ def replay_url_base(app_url: str, project_id: int | str) -> str:
     try:
         parts = urlsplit(app_url.strip())
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.username
+        _ = parts.port  # raises where it is no number
     except ValueError:
         valid = False
     if not valid:
         message = "app_url: expected the address of the OpenReplay dashboard, such as https://openreplay.example.com"
         raise SettingsError(message)
     project = str(project_id).strip()
-    if not (project.isascii() and project.isdigit() and int(project) > 0):
+    if not (_DECIMAL_ID.fullmatch(project) and int(project) > 0):
         message = (
             f"project_id: expected the project's number, got {project[:40]!r};"
             " it stands in the dashboard's own links, <app url>/<project id>/sessions"
@@ -239,7 +241,8 @@ def _id_from_link(text: str) -> str | None:
         parts = urlsplit(text).path.split("/")
     except ValueError:
         return None
-    for marker, value in zip(parts, parts[1:]):
+    # The last one: the dashboard may stand under a path that has such a part itself.
+    for marker, value in reversed(list(zip(parts, parts[1:]))):
         if marker == "session":
             return session_id_or_none(value)
     return None

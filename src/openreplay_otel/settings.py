@@ -9,10 +9,9 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from .errors import SettingsError
 from .names import (
@@ -24,25 +23,31 @@ from .names import (
 )
 from .session import replay_url_base
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
 _logger = logging.getLogger(__name__)
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TAGS: Final = (MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN, MESSAGE_TAG_ASAYER)
+_SHOWN: Final = 40
+"""Characters of a wrong value that a message repeats: less than a session token has."""
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~")
 
 
 def default_store_url() -> str:
     """The embedded store used where none is named, in the user's state folder (XDG)."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return f"sqlite:///{Path(state) / 'openreplay-otel' / 'logs.db'}"
+    path = str(Path(state) / "openreplay-otel" / "logs.db")
+    return f"sqlite:///{path.replace('%', '%25')}"
 
 
-def _text(value: str) -> str:
-    value = value.strip()
-    if not value:
+def _text(value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
         raise ValueError
-    return value
+    return text
 
 
 def _url(value: str) -> str:
@@ -57,7 +62,7 @@ def _project_id(value: str | int) -> int:
     return number
 
 
-def _boolean(value: str | bool) -> bool:
+def _boolean(value: str | bool) -> bool:  # noqa: FBT001 - a value of the table, not a switch
     if isinstance(value, bool):
         return value
     word = value.strip().lower()
@@ -97,7 +102,7 @@ def _tags(value: str | tuple[str, ...]) -> tuple[str, ...]:
     names = _words(value)
     if not names or any(name not in _TAGS for name in names):
         raise ValueError
-    return names
+    return tuple(dict.fromkeys(names))
 
 
 def _header_names(value: str | tuple[str, ...]) -> tuple[str, ...]:
@@ -131,7 +136,9 @@ class Row:
     secret: bool = False
 
 
-def _row(default: Any, read: Callable[[Any], Any], expected: str, meaning: str, *, secret: bool = False) -> Any:
+def _row(
+    default: Any, read: Callable[[Any], Any], expected: str, meaning: str, *, secret: bool = False
+) -> Any:
     row = Row(read, expected, meaning, secret)
     return field(default=default, repr=not secret, metadata={"row": row})
 
@@ -256,7 +263,9 @@ def _from_environment(variable_name: str, text: str, rows: Mapping[str, Row]) ->
         return {name: row.read(text)}
     except ValueError:
         default = next(f.default for f in fields(Settings) if f.name == name)
-        shown = "its value (not shown)" if row.secret else repr(text[:80])
+        # An address may hold a password, also where none was expected.
+        is_secret = row.secret or "@" in text
+        shown = "its value (not shown)" if is_secret else repr(text[:_SHOWN])
         _logger.warning(
             "%s: %s cannot be used; expected %s; taking the default, %s",
             variable_name, shown, row.expected, default,
@@ -269,8 +278,8 @@ def _from_argument(name: str, argument: object, row: Row) -> object:
         return row.read(argument)
     except SettingsError:
         raise
-    except (ValueError, TypeError, AttributeError):
-        shown = "" if row.secret else f", got {argument!r:.80}"
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        shown = "" if row.secret or "@" in str(argument) else f", got {repr(argument)[:_SHOWN]}"
         raise SettingsError(f"{name}: expected {row.expected}{shown}") from None
 
 

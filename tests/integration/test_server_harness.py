@@ -108,11 +108,11 @@ def test_wipe_leaves_nothing(es: ElasticsearchServer) -> None:
         es.expect("POST", f"/{name}/_doc", document)
     es.expect("POST", "/streams-b/_rollover")
     es.expect("PUT", "/with-alias", {"aliases": {"the-alias": {}}})
-    for number in range(20):
-        es.expect("PUT", f"/{number}{'x' * 200}", {"settings": {"number_of_replicas": 0}})
+    for number in range(14):
+        es.expect("PUT", f"/{number}{'x' * 240}", {"settings": {"number_of_replicas": 0}})
     made = made_by_users(es)
     assert made.data_streams == ["streams-a", "streams-b"]
-    assert len(made.indexes) == 21
+    assert len(made.indexes) == 15
 
     es.wipe()
 

@@ -62,9 +62,10 @@ class CarrierReader:
                 )
                 if found is not None:
                     return found
-        found = session_id_or_none(baggage_value(lookup) or "")
-        if found is not None:
-            return found
+        for value in reversed(baggage_values(lookup)):
+            found = baggage_session_id_or_none(value)
+            if found is not None:
+                return found
         for value in self._cookie_values(lookup):
             found = session_id_from_request(value, now_ms=now_ms, token_secret=self._token_secret)
             if found is not None:
@@ -85,19 +86,24 @@ class CarrierReader:
                     yield value.strip().strip('"')
 
 
-def baggage_value(lookup: HeaderLookup) -> str | None:
-    """The raw value of our entry in the request's baggage header, as the W3C propagator reads it.
+def baggage_session_id_or_none(value: str) -> str | None:
+    """The session id in a value of our baggage entry; its properties (after ";") do not matter."""
+    return session_id_or_none(value.partition(";")[0])
 
-    Of several entries with our key the last one counts, as there.
+
+def baggage_values(lookup: HeaderLookup) -> tuple[str, ...]:
+    """The raw values of our entries in the request's baggage header, as the W3C propagator reads them.
+
+    Of several entries it takes the last one that is well-formed.
     """
-    found = None
+    found: list[str] = []
     for header in lookup(BAGGAGE_HEADER):
         if BAGGAGE_SESSION_ID not in unquote_plus(header):
             continue
         for entry in header.split(","):
             name, _, value = entry.partition("=")
             if unquote_plus(name).strip() == BAGGAGE_SESSION_ID:
-                found = unquote_plus(value.strip(" \t")).strip()
+                found.append(unquote_plus(value.strip(" \t")).strip())
         # The W3C propagator reads the first header of that name and no other.
         break
-    return found
+    return tuple(found)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
@@ -20,13 +19,11 @@ from opentelemetry.propagators.textmap import (
 
 from ..names import BAGGAGE_SESSION_ID, SESSION_ID_HEADER
 from ..settings import Settings
-from .carriers import CarrierReader, baggage_value
-from .session_context import (
-    session_id_of,
-    validated_baggage_value,
-    with_session_id,
-    without_session_id,
-)
+from .carriers import CarrierReader, baggage_values
+from .session_context import session_id_of, with_session_id, without_session_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 _logger = logging.getLogger(__name__)
 _CarrierT = TypeVar("_CarrierT")
@@ -74,11 +71,9 @@ class OpenReplayPropagator(TextMapPropagator):
         now_ms = int(self._clock() * 1000)
         session_id = self._reader.session_id(lookup, now_ms=now_ms)
         if session_id is not None:
-            return with_session_id(
-                session_id, context, shadowed_baggage=baggage_value(lookup)
-            )
+            return with_session_id(session_id, context, shadowed_baggage=baggage_values(lookup))
         already = baggage.get_baggage(BAGGAGE_SESSION_ID, context)
-        if already is not None and validated_baggage_value(already) is None:
+        if already is not None and session_id_of(context) is None:
             return without_session_id(context)
         return context
 
@@ -110,9 +105,19 @@ def _lookup(carrier: _CarrierT, getter: Getter[_CarrierT]) -> Callable[[str], li
         values = getter.get(carrier, name)
         if not values and any_case:
             values = getter.get(carrier, name.lower())
-        return [text for value in values or () if (text := _as_text(value)) is not None]
+        return [text for value in _as_list(values) if (text := _as_text(value)) is not None]
 
     return lookup
+
+
+def _as_list(values: object) -> list[object]:
+    if isinstance(values, (str, bytes)):
+        return [values]
+    found = list(cast("Iterable[object]", values or ()))
+    if found and all(isinstance(value, int) and 0 <= value <= 255 for value in found):
+        # The default getter takes bytes for a list of numbers.
+        return [bytes(cast("list[int]", found))]
+    return found
 
 
 def _as_text(value: object) -> str | None:

@@ -13,6 +13,7 @@ from ..stores.base import Document, RefusedDocument, Store
 
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 30.0
+_MOST_DOUBLINGS: Final = 16
 _LINE_OVERHEAD: Final = 128
 
 Wait = Callable[[float], bool]
@@ -136,5 +137,6 @@ class Delivery:
         return requests
 
     def _pause(self, tries: int, retry_after: float | None) -> float:
-        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries) * (0.5 + self._jitter() / 2)
+        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries, _MOST_DOUBLINGS))
+        pause *= 0.5 + self._jitter() / 2
         return pause if retry_after is None else max(pause, min(retry_after, _LONGEST_WAIT))

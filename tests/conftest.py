@@ -1,0 +1,59 @@
+"""Fixtures that all tests share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.servers.elasticsearch import ElasticsearchServer, open_server
+from tests.servers.errors import ServerUnavailable
+from tests.servers.fetch import DISTRIBUTIONS, fetch
+from tests.servers.java import find_java
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def _elasticsearch_major() -> int:
+    if os.environ.get("OPENREPLAY_TEST_ES"):
+        return int(os.environ["OPENREPLAY_TEST_ES"])
+    with contextlib.suppress(ServerUnavailable):
+        find_java(DISTRIBUTIONS[9].java)
+        return 9
+    return 8
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Fetch the server here, where no test's time limit runs and the line that tells of it is seen."""
+    needed = any("elasticsearch" in getattr(item, "fixturenames", ()) for item in session.items)
+    if needed and not session.config.option.collectonly and "ELASTICSEARCH_URL" not in os.environ:
+        capture: Any = session.config.pluginmanager.getplugin("capturemanager")
+        # The fixture says what is missing.
+        with capture.global_and_fixture_disabled(), contextlib.suppress(ServerUnavailable):
+            major = _elasticsearch_major()
+            find_java(DISTRIBUTIONS[major].java)
+            fetch(major)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[ElasticsearchServer]:
+    """The run's Elasticsearch, of the major in OPENREPLAY_TEST_ES or the one in ELASTICSEARCH_URL."""
+    try:
+        server = open_server(_elasticsearch_major())
+    except ServerUnavailable as error:
+        required = {os.environ.get("CI", "").lower(), os.environ.get("OPENREPLAY_TEST_REQUIRE_ES")}
+        if required & {"1", "true"}:
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def es(elasticsearch: ElasticsearchServer) -> ElasticsearchServer:
+    """The run's Elasticsearch with nothing on it."""
+    elasticsearch.wipe()
+    return elasticsearch
