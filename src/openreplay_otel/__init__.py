@@ -9,6 +9,7 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from .context import OpenReplayPropagator
+    from .entries import ExceptionInfo, LogEntry, SessionSummary
     from .errors import (
         InvalidSessionError,
         OpenReplayError,
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
         StoreUnavailableError,
     )
     from .export import OpenReplayLogExporter
-    from .lookup import AsyncSessionLogs, ExceptionInfo, LogEntry, SessionLogs, SessionSummary
+    from .lookup import AsyncSessionLogs, SessionLogs
     from .pipeline import Pipeline, configure
     from .session import Session, SessionToken
     from .settings import Settings
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "AsyncSessionLogs": "lookup",
-    "ExceptionInfo": "lookup",
+    "ExceptionInfo": "entries",
     "InvalidSessionError": "errors",
-    "LogEntry": "lookup",
+    "LogEntry": "entries",
     "OpenReplayError": "errors",
     "OpenReplayLogExporter": "export",
     "OpenReplayLogRecordProcessor": "stamp",
@@ -38,7 +39,7 @@ _HOMES: Final = {
     "Pipeline": "pipeline",
     "Session": "session",
     "SessionLogs": "lookup",
-    "SessionSummary": "lookup",
+    "SessionSummary": "entries",
     "SessionToken": "session",
     "Settings": "settings",
     "SettingsError": "errors",

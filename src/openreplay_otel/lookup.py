@@ -4,99 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from .errors import SettingsError, StoreLayoutError
+from .entries import LogEntry, SessionSummary, log_entry, session_summary
+from .errors import SettingsError
 from .session import Session
 from .settings import Settings
-from .stamp.message_tag import without_prefix
 from .stores import Store, open_store
-from .stores.base import Hit, LogQuery, SessionFigures, SessionQuery
-from .stores.times import from_text
+from .stores.base import LogQuery, SessionQuery
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 """Levels of a log entry, the lowest first."""
 
 _PHRASE: Final = re.compile(r'"([^"]*)"|(\S+)')
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionInfo:
-    """An exception of a log entry.
-
-    Attributes:
-        type: Name of its class, where known.
-        message: Its text, where known.
-        stack_trace: The traceback as text, where known.
-    """
-
-    type: str | None
-    message: str | None
-    stack_trace: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
-    """One record of a session.
-
-    Attributes:
-        timestamp: When it was logged (aware, UTC).
-        level: ``error``, ``warning``, ``info`` or ``debug``.
-        message: The text without the session tag.
-        service: Name of the service, where known.
-        logger: Name of the logger, where known.
-        exception: The exception that came with it, or None.
-        trace_id: 32 hexadecimal digits, or None.
-        span_id: 16 hexadecimal digits, or None.
-        session_id: Decimal id of the session.
-        offset: Time since the session began, as the recording's player counts.
-        replay_url: Link to this moment of the recording, where app url and project id are known.
-        document: The document as it is stored.
-        document_id: Its id in the store.
-    """
-
-    timestamp: datetime
-    level: str
-    message: str
-    service: str | None
-    logger: str | None
-    exception: ExceptionInfo | None
-    trace_id: str | None
-    span_id: str | None
-    session_id: str
-    offset: timedelta
-    replay_url: str | None
-    document: Mapping[str, Any] = field(repr=False)
-    document_id: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSummary:
-    """What the store knows of one session, over the time asked for.
-
-    Attributes:
-        session_id: Decimal id.
-        started_at: When the session began (aware, UTC), read from its id.
-        first: Time of its first record.
-        last: Time of its last record.
-        records: How many records.
-        errors: How many of them are errors or hold an exception.
-        services: Names of the services that logged them.
-        replay_url: Link to the recording, where app url and project id are known.
-    """
-
-    session_id: str
-    started_at: datetime
-    first: datetime
-    last: datetime
-    records: int
-    errors: int
-    services: tuple[str, ...]
-    replay_url: str | None
 
 
 class SessionLogs:
@@ -187,7 +112,8 @@ class SessionLogs:
         query = SessionQuery(
             errors_only=errors_only, since=_aware(since, "since"), until=_aware(until, "until")
         )
-        return (self._summary(figures) for page in self.store.sessions(query) for figures in page)
+        pages = self.store.sessions(query)
+        return (session_summary(figures, self._settings) for page in pages for figures in page)
 
     def close(self) -> None:
         """Close the store, if it was opened here."""
@@ -207,19 +133,6 @@ class SessionLogs:
         for page in self.store.search(query):
             for hit in page:
                 yield log_entry(hit, session, self._settings)
-
-    def _summary(self, figures: SessionFigures) -> SessionSummary:
-        session = Session(figures.session_id)
-        return SessionSummary(
-            session_id=session.id,
-            started_at=session.started_at,
-            first=figures.first,
-            last=figures.last,
-            records=figures.records,
-            errors=figures.errors,
-            services=figures.services,
-            replay_url=_link(session, self._settings, None),
-        )
 
 
 class AsyncSessionLogs:
@@ -319,64 +232,19 @@ def log_query(
 
 def phrases_of(text: str) -> tuple[str, ...]:
     """The words of a search; what stands in double quotes is one phrase. What has no word is left out."""
+    # A lone surrogate (a byte of a command line that is no UTF-8) and NUL are in no stored text.
+    text = text.replace("\0", " ").encode("utf-8", "replace").decode()
     found = (match[1] if match[1] is not None else match[2] for match in _PHRASE.finditer(text))
     return tuple(phrase.strip() for phrase in found if any(c.isalnum() for c in phrase))
 
 
-def log_entry(hit: Hit, session: Session, settings: Settings) -> LogEntry:
-    """Read a stored document.
-
-    Raises:
-        StoreLayoutError: It has no time that can be read.
-    """
-    source = hit.source
-    try:
-        timestamp = from_text(str(source["@timestamp"]))
-    except (KeyError, ValueError):
-        message = f"the document {hit.id} has no readable @timestamp; it was not written by openreplay-otel"
-        raise StoreLayoutError(message) from None
-    error = (
-        _text(source, "error.type"),
-        _text(source, "error.message"),
-        _text(source, "error.stack_trace"),
-    )
-    return LogEntry(
-        timestamp=timestamp,
-        level=_text(source, "level") or "info",
-        message=without_prefix(_text(source, "message") or ""),
-        service=_text(source, "service.name"),
-        logger=_text(source, "log.logger"),
-        exception=None if error == (None, None, None) else ExceptionInfo(*error),
-        trace_id=_text(source, "trace.id"),
-        span_id=_text(source, "span.id"),
-        session_id=session.id,
-        offset=timestamp - session.started_at,
-        replay_url=_text(source, "openreplay.session.url") or _link(session, settings, timestamp),
-        document=source,
-        document_id=hit.id,
-    )
-
-
-def _text(source: Mapping[str, Any], path: str) -> str | None:
-    """A field by its path: documents hold it dotted or nested, which Elasticsearch takes for the same."""
-    value: Any = source.get(path)
-    if value is None:
-        value = source
-        for part in path.split("."):
-            value = (
-                cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
-            )
-    return None if value is None else str(value)
-
-
-def _link(session: Session, settings: Settings, at: datetime | None) -> str | None:
-    if settings.app_url is None or settings.project_id is None:
-        return None
-    return session.replay_url(settings.app_url, settings.project_id, at)
-
-
 def _moment(value: datetime | timedelta | None, session: Session, name: str) -> datetime | None:
-    return session.started_at + value if isinstance(value, timedelta) else _aware(value, name)
+    if not isinstance(value, timedelta):
+        return _aware(value, name)
+    try:
+        return session.started_at + value
+    except OverflowError:
+        raise SettingsError(f"{name}: no such time, {value} from the session's start") from None
 
 
 def _aware(value: datetime | None, name: str) -> datetime | None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry import propagate
 from opentelemetry._logs import get_logger_provider, set_logger_provider
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.instrumentation.logging.handler import (  # pyright: ignore[reportMissingTypeStubs] - the package has no py.typed
+    LoggingHandler,
+)
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
@@ -52,10 +54,16 @@ class Pipeline:
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Bring all records emitted so far to the store.
 
+        Args:
+            timeout_millis: How long it may take.
+
         Returns:
-            False where the time was not enough.
+            False where the time was not enough, or records had to be given up meanwhile.
         """
-        return self._batch.force_flush(timeout_millis)
+        dropped = self.exporter.counts.dropped
+        # The SDK's answer alone says nothing: it is True whatever the exporter came to.
+        is_flushed = self._batch.force_flush(timeout_millis)
+        return is_flushed and self.exporter.counts.dropped == dropped
 
     def shutdown(self) -> None:
         """Flush, then take away what was added; the providers themselves go on. A second call does nothing."""

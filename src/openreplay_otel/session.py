@@ -242,7 +242,7 @@ def _id_from_link(text: str) -> str | None:
     except ValueError:
         return None
     # The last one: the dashboard may stand under a path that has such a part itself.
-    for marker, value in reversed(list(zip(parts, parts[1:]))):
+    for marker, value in reversed(list(pairwise(parts))):
         if marker == "session":
             return session_id_or_none(value)
     return None

@@ -217,7 +217,7 @@ class Settings:
     )  # fmt: skip
 
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None, **arguments: object) -> Settings:
+    def load(cls, environ: Mapping[str, str] | None = None, /, **arguments: object) -> Settings:
         """Put the settings together: argument > environment > default.
 
         Args:

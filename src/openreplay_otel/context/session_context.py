@@ -27,6 +27,10 @@ class _Shadow(NamedTuple):
     session_id: str
     baggage_values: Sequence[str]
 
+    def __repr__(self) -> str:
+        # A client may put anything into its baggage, a token for instance.
+        return f"_Shadow({self.session_id!r})"
+
 
 @lru_cache(maxsize=4096)
 def _validated(value: str) -> str | None:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Final
 
 from ..errors import StoreError, StoreUnavailableError
@@ -14,6 +15,7 @@ from ..stores.base import Document, RefusedDocument, Store
 _FIRST_WAIT: Final = 0.25
 _LONGEST_WAIT: Final = 30.0
 _MOST_DOUBLINGS: Final = 16
+_TOO_LARGE: Final = 413
 _LINE_OVERHEAD: Final = 128
 
 Wait = Callable[[float], bool]
@@ -37,6 +39,67 @@ class DeliveryReport:
     refused: Sequence[RefusedDocument] = ()
     undelivered: Sequence[Document] = ()
     error: StoreError | None = None
+
+
+class _Verdict(Enum):
+    DONE = auto()
+    WAIT = auto()
+    GIVE_UP = auto()
+
+
+class _Run:
+    """One delivery: what is still to be sent, and what became of the rest."""
+
+    def __init__(self, store: Store, queue: list[list[Document]]) -> None:
+        self.queue = queue
+        self.retry_after: float | None = None
+        self._store = store
+        self._accepted = self._known = 0
+        self._refused: list[RefusedDocument] = []
+        self._error: StoreError | None = None
+
+    def attempt(self, timeout: float) -> _Verdict:
+        """Send the first request of the queue once."""
+        request = self.queue[0]
+        self.retry_after = None
+        try:
+            result = self._store.write(request, timeout=timeout)
+        except StoreUnavailableError as error:
+            self._error = error
+            if error.too_large:
+                self._make_smaller(request, error)
+                return _Verdict.DONE
+            self.retry_after = error.retry_after
+            return _Verdict.WAIT
+        except StoreError as error:
+            # Neither waiting nor another part of the batch will change that.
+            self._error = error
+            return _Verdict.GIVE_UP
+        self._accepted += result.accepted
+        self._known += result.known
+        self._refused += result.refused
+        if not result.retry:
+            del self.queue[0]
+            return _Verdict.DONE
+        self.queue[0] = list(result.retry)
+        self._error = StoreUnavailableError(f"{self._store.name} is too busy for some documents")
+        return _Verdict.WAIT
+
+    def report(self) -> DeliveryReport:
+        """What became of all documents, those in the queue being given up."""
+        undelivered = [document for request in self.queue for document in request]
+        error = self._error or StoreUnavailableError(f"{self._store.name} took too long")
+        return DeliveryReport(
+            self._accepted, self._known, self._refused, undelivered, error if undelivered else None
+        )
+
+    def _make_smaller(self, request: list[Document], error: StoreUnavailableError) -> None:
+        middle = len(request) // 2
+        if middle:
+            self.queue[:1] = [request[:middle], request[middle:]]
+        else:
+            self._refused.append(RefusedDocument(request[0], _TOO_LARGE, str(error)))
+            del self.queue[0]
 
 
 class Delivery:
@@ -76,53 +139,20 @@ class Delivery:
             The report; nothing is raised for a store that fails.
         """
         deadline = self._clock() + timeout
-        accepted = known = tries = 0
-        refused: list[RefusedDocument] = []
-        queue = self._requests(documents)
-        error: StoreError | None = None
-        while queue:
-            request = queue[0]
-            left = deadline - self._clock()
-            if left <= 0:
+        run = _Run(self._store, self._requests(documents))
+        tries = 0
+        while run.queue and (left := deadline - self._clock()) > 0:
+            verdict = run.attempt(left)
+            if verdict is _Verdict.DONE:
+                tries = 0
+                continue
+            if verdict is _Verdict.GIVE_UP:
                 break
-            retry_after: float | None = None
-            try:
-                result = self._store.write(request, timeout=left)
-            except StoreUnavailableError as failure:
-                error = failure
-                if failure.too_large and len(request) > 1:
-                    middle = len(request) // 2
-                    queue[:1] = [request[:middle], request[middle:]]
-                    continue
-                if failure.too_large:
-                    refused.append(RefusedDocument(request[0], 413, str(failure)))
-                    del queue[0]
-                    continue
-                retry_after = failure.retry_after
-            except StoreError as failure:
-                # Neither waiting nor another part of the batch will change that.
-                error = failure
-                break
-            else:
-                accepted += result.accepted
-                known += result.known
-                refused += result.refused
-                if not result.retry:
-                    del queue[0]
-                    tries = 0
-                    continue
-                queue[0] = list(result.retry)
-                error = StoreUnavailableError(f"{self._store.name} is too busy for some documents")
-            pause = self._pause(tries, retry_after)
+            pause = self._pause(tries, run.retry_after)
             tries += 1
             if self._clock() + pause >= deadline or self._wait(pause):
                 break
-        undelivered = [document for request in queue for document in request]
-        if not undelivered:
-            error = None
-        elif error is None:
-            error = StoreUnavailableError(f"{self._store.name} took too long")
-        return DeliveryReport(accepted, known, refused, undelivered, error)
+        return run.report()
 
     def _requests(self, documents: Sequence[Document]) -> list[list[Document]]:
         requests: list[list[Document]] = []

@@ -72,6 +72,4 @@ def level_of(severity_number: int) -> str:
         return "error"
     if severity_number >= 13:
         return "warning"
-    if severity_number >= 9 or severity_number <= 0:
-        return "info"
-    return "debug"
+    return "info" if severity_number >= 9 or severity_number <= 0 else "debug"

@@ -1,4 +1,4 @@
-"""Where a document goes, and the fields that all documents of a session share. Pure.
+"""Where a document goes, and where its moment stands in the recording. Pure.
 
 All of a session stands in the index of the day on which it began, which its id tells: its order, its
 lookup, its retention, and a repeated ``create`` are settled by that.
@@ -10,9 +10,8 @@ from functools import lru_cache
 from time import gmtime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..names import FIELD_SESSION_ID, FIELD_SESSION_URL, SESSIONLESS_DATA_STREAM
+from ..names import SESSIONLESS_DATA_STREAM
 from ..session import CLOCK_TOLERANCE_MS, PLAUSIBLE_AGE_MS, replay_url_base, started_at_ms
-from .plain_values import json_bytes
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -23,25 +22,24 @@ _NS: Final = 1_000_000
 
 
 class Placement(NamedTuple):
-    """Where a document goes, and its fields of the session as JSON, each with a comma before it."""
+    """Where a document goes, and the link to its moment in the recording, where that is known."""
 
-    index: str
-    json: bytes
+    index: str  # pyright: ignore[reportIncompatibleMethodOverride] - a name is not looked for in it
+    url: str | None
 
 
 class _Session(NamedTuple):
     """What is the same for all records of a session.
 
-    ``index`` holds from ``earliest_ns`` to ``latest_ns``: a record out of these bounds shows the id to
-    be made up, and goes to its own day.
+    ``home``, its index, holds from ``earliest_ns`` to ``latest_ns``: a record out of these bounds shows
+    the id to be made up, and goes to its own day.
     """
 
-    json: bytes
-    url: bytes | None
-    index: str
+    home: Placement
     earliest_ns: int
     latest_ns: int
     started_ns: int
+    url: str | None
 
 
 class Placements:
@@ -70,32 +68,26 @@ class Placements:
         if session_id is None:
             return _SESSIONLESS
         session = self._session(session_id)
-        index = session.index
+        place = session.home
         if not session.earliest_ns <= time_ns <= session.latest_ns:
-            index = f"{self._prefix}-{_day(time_ns // _NS)}"
+            place = Placement(f"{self._prefix}-{_day(time_ns // _NS)}", None)
         if session.url is None:
-            return Placement(index, session.json)
+            return place
         offset_ms = max(0, (time_ns - session.started_ns) // _NS)
-        return Placement(index, b'%b%b?jumpto=%d"' % (session.json, session.url, offset_ms))
+        return Placement(place.index, f"{session.url}?jumpto={offset_ms}")
 
     def _make_session(self, session_id: str) -> _Session:
         started_ms = started_at_ms(session_id)
-        url = None
-        if self._url_base is not None:
-            link = json_bytes(self._url_base + session_id)
-            # Without the closing quote: each record adds its moment.
-            url = b',"%b":%b' % (FIELD_SESSION_URL.encode(), link[:-1])
         return _Session(
-            json=b',"%b":"%b"' % (FIELD_SESSION_ID.encode(), session_id.encode()),
-            url=url,
-            index=f"{self._prefix}-{_day(started_ms)}",
+            home=Placement(f"{self._prefix}-{_day(started_ms)}", None),
             earliest_ns=(started_ms - CLOCK_TOLERANCE_MS) * _NS,
             latest_ns=(started_ms + PLAUSIBLE_AGE_MS) * _NS + _NS - 1,
             started_ns=started_ms * _NS,
+            url=None if self._url_base is None else self._url_base + session_id,
         )
 
 
-_SESSIONLESS: Final = Placement(SESSIONLESS_DATA_STREAM, b"")
+_SESSIONLESS: Final = Placement(SESSIONLESS_DATA_STREAM, None)
 
 
 @lru_cache(maxsize=64)

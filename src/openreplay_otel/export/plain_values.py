@@ -29,26 +29,25 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}… [cut: {len(text)} characters]"
 
 
-def json_bytes(text: str) -> bytes:
-    """A text as a JSON string; a lone surrogate, which is no Unicode text, becomes ``?``."""
-    try:
-        return orjson.dumps(text)
-    except TypeError:
-        return orjson.dumps(_unicode(text))
+def plain(value: object) -> Any:
+    """A value as JSON takes it; a lone surrogate, which is no Unicode text, becomes ``?``."""
+    return _Plain().of(value)
 
 
-def as_text(value: object) -> str:
+def as_text(value: object) -> str:  # noqa: PLR0911 - one for each kind of value
     """Any value as a text: a text as it is, bytes in base64, a map or a list as JSON."""
     if isinstance(value, str):
         return value
-    if value is True or value is False:
+    if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return _shown(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return base64.b64encode(value).decode()
+        return base64.b64encode(cast("bytes", value)).decode()
     if isinstance(value, (Mapping, Sequence, AbstractSet)):
         try:
-            return orjson.dumps(_Plain().of(cast("object", value))).decode()
-        except Exception as error:
+            return orjson.dumps(plain(cast("object", value))).decode()
+        except Exception as error:  # noqa: BLE001 - a foreign mapping may do anything
             return _not_shown(cast("object", value), error)
     return _shown(value)
 
@@ -56,7 +55,7 @@ def as_text(value: object) -> str:
 def _shown(value: object) -> str:
     try:
         return str(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a foreign __str__ may do anything
         # Python itself refuses integers of more than 4,300 digits.
         return hex(value) if isinstance(value, int) else _not_shown(value, error)
 
@@ -98,8 +97,8 @@ class _Plain:
         if isinstance(value, Mapping):
             items = cast("Mapping[object, object]", value).items()
             first = islice(items, self._items_left)
-            plain = {_unicode(as_text(k)): self.of(v, depth - 1) for k, v in first}
-            return plain if len(plain) == len(items) else {**plain, "…": _CUT}
+            shown = {_unicode(as_text(k)): self.of(v, depth - 1) for k, v in first}
+            return shown if len(shown) == len(items) else {**shown, "…": _CUT}
         if isinstance(value, (Sequence, AbstractSet)):
             members = cast("Sequence[object]", value)
             listed = [self.of(member, depth - 1) for member in islice(members, self._items_left)]

@@ -109,8 +109,8 @@ def with_error_tag(tags: object) -> tuple[str, ...]:
     """
     if tags is None:
         return (TAG_ERROR,)
-    own = tags if isinstance(tags, (list, tuple)) else (tags,)
-    texts = tuple(str(tag) for tag in cast("tuple[object, ...]", own) if tag is not None)
+    own = cast("tuple[object, ...]", tags) if isinstance(tags, (list, tuple)) else (tags,)
+    texts = tuple(str(tag) for tag in own if tag is not None)
     return texts if TAG_ERROR in texts else (*texts, TAG_ERROR)
 
 
@@ -124,7 +124,7 @@ def _writable(record: Any) -> dict[str, Any]:
     attributes = record.attributes
     if type(attributes) is BoundedAttributes:
         try:
-            return attributes._dict  # noqa: SLF001 - see above; the way below goes without
+            return cast("Any", attributes)._dict  # noqa: SLF001 - see above; the way below goes without
         except AttributeError:
             pass
     if not isinstance(attributes, dict):

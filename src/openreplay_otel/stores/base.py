@@ -19,7 +19,7 @@ class Document(NamedTuple):
         source: The document as JSON, UTF-8, one line.
     """
 
-    index: str
+    index: str  # pyright: ignore[reportIncompatibleMethodOverride] - a name is not looked for in it
     id: str
     source: bytes
 

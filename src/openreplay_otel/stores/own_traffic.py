@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _is_own: ContextVar[bool] = ContextVar("openreplay_otel_own_traffic", default=False)
 
@@ -42,7 +42,7 @@ def keep_quiet() -> None:
 
 
 @contextlib.contextmanager
-def own_traffic() -> Iterator[None]:
+def own_traffic() -> Generator[None]:
     """Mark what happens inside as a request of this package."""
     token = _is_own.set(True)
     try:

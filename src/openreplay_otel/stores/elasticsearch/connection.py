@@ -6,7 +6,7 @@ import base64
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 from ...errors import (
@@ -253,15 +253,14 @@ def error_of(answer: object) -> tuple[str, str]:
 
     A value of the document that a reason shows is cut away: it is the app's.
     """
-    error = answer.get("error") if isinstance(answer, dict) else None
-    if isinstance(error, str):
-        return "", error[:300]
+    if not isinstance(answer, dict):
+        return "", answer[:200] if isinstance(answer, str) else ""
+    error = cast("dict[str, object]", answer).get("error")
     if not isinstance(error, dict):
-        return "", str(answer)[:200] if isinstance(answer, str) else ""
-    reason = str(error.get("reason") or "")
-    return str(error.get("type") or ""), reason.partition("Preview of field's value")[0].strip()[
-        :500
-    ]
+        return "", str(error or "")[:300]
+    fields = cast("dict[str, object]", error)
+    reason = str(fields.get("reason") or "").partition("Preview of field's value")[0].strip()
+    return str(fields.get("type") or ""), reason[:500]
 
 
 class _Host(NamedTuple):

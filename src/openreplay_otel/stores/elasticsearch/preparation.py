@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from ...errors import StoreAccessError, StoreLayoutError
 from ...names import READER_ALIAS
@@ -206,7 +206,8 @@ def _is_same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
 def _normal(value: Any) -> Any:
     """A value as Elasticsearch gives it back: every setting a text, no empty parts."""
     if isinstance(value, dict):
-        return {k: t for k, v in value.items() if (t := _normal(v)) not in ({}, [])}
+        items = cast("dict[str, Any]", value).items()
+        return {k: t for k, v in items if (t := _normal(v)) not in ({}, [])}
     if isinstance(value, list):
-        return [_normal(item) for item in value]
+        return [_normal(item) for item in cast("list[Any]", value)]
     return str(value).lower() if isinstance(value, (bool, int)) else value

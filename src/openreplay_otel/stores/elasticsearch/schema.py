@@ -105,8 +105,8 @@ def sessionless_template() -> dict[str, Any]:
 
 def is_managed(template: dict[str, Any]) -> bool:
     """Tell whether a template, as Elasticsearch gives it back, was made by this package."""
-    meta = template.get("_meta")
-    return isinstance(meta, dict) and meta.get("managed_by") == _MANAGED_BY
+    meta: dict[str, Any] = template.get("_meta") or {}
+    return meta.get("managed_by") == _MANAGED_BY
 
 
 def _mappings() -> dict[str, Any]:
