@@ -244,7 +244,7 @@ def _moment(value: datetime | timedelta | None, session: Session, name: str) -> 
     try:
         return session.started_at + value
     except OverflowError:
-        raise SettingsError(f"{name}: no such time, {value} from the session's start") from None
+        raise SettingsError(f"{name}: {value} after the session's start is no date") from None
 
 
 def _aware(value: datetime | None, name: str) -> datetime | None:

@@ -6,7 +6,7 @@ import http.server
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry import trace
@@ -39,7 +39,7 @@ def store_url(server: ElasticsearchServer) -> str:
     return server.url.replace("://", f"://{server.user}:{server.password}@")
 
 
-def read(url: str, **arguments: object) -> None:
+def read(url: str, **arguments: Any) -> None:
     """Look a session up, as a person with these settings would."""
     list(SessionLogs(url, **arguments).logs(session_id_begun_at(now_ms())))
 
@@ -56,9 +56,10 @@ def not_elasticsearch() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        do_GET = do_POST
+        def do_GET(self) -> None:
+            self.do_POST()
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -85,7 +86,7 @@ def test_each_wrong_thing_gives_one_sentence(
     )
     with pytest.raises(StoreAccessError, match="a privilege is missing"):
         read(es.url, api_key=powerless["encoded"])
-    with pytest.raises(StoreError, match="cannot be reached|does not speak TLS"):
+    with pytest.raises(StoreError, match=r"cannot be reached|does not speak TLS"):
         read(es.url.replace("http://", "https://"))
     with pytest.raises(StoreUnavailableError, match="nothing listens there"):
         read("http://127.0.0.1:1")
@@ -176,7 +177,7 @@ def test_its_own_traffic_makes_no_records_and_no_spans(
 
 
 def test_tls_needs_the_right_authority(tls_elasticsearch: ElasticsearchServer) -> None:
-    """https with the server's own authority works; without it the sentence names the setting."""
+    """A TLS connection with the server's own authority works; without it the sentence names the setting."""
     url = store_url(tls_elasticsearch)
     with pytest.raises(StoreAccessError, match="is not trusted: name its authority with ca_certs"):
         read(url)

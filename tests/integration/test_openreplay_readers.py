@@ -130,7 +130,7 @@ def test_nobody_can_write_into_a_strangers_recording(es: ElasticsearchServer) ->
     for form in forms:
         for name in names:
             for variant in (
-                name, name.upper(), name.lower(), name.replace("i", "İ"), name.replace("s", "ſ"),
+                name, name.upper(), name.lower(), name.replace("i", "İ"), name.replace("s", "ſ"),  # noqa: RUF001 - meant
                 "".join(generator.choice([c.upper(), c.lower()]) for c in name),
             ):  # fmt: skip
                 text = form.format(n=variant, v=victim)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.sdk._logs.export import LogRecordExportResult
@@ -24,6 +24,9 @@ from tests.emitting import App, in_parts, now_ms, session_id_begun_at
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+DOTTED_NAME: Any = {"value.deep": 3}
+ODD_NAMES: Any = {" ..odd. name.": 1, "a b": "2"}
 
 
 @pytest.fixture(params=["sqlite", "elasticsearch"])
@@ -47,13 +50,13 @@ def export(store: Store, app: App, *, part: int = 500) -> OpenReplayLogExporter:
     return exporter
 
 
-def lookup(store: Store, mode: str, session_id: str, **filters: object) -> list[LogEntry]:
+def lookup(store: Store, mode: str, session_id: str, **filters: Any) -> list[LogEntry]:
     """All entries, by the synchronous or the asynchronous lookup."""
     if mode == "sync":
-        return list(SessionLogs(store).logs(session_id, **filters))  # type: ignore[arg-type]
+        return list(SessionLogs(store).logs(session_id, **filters))
 
     async def collect() -> list[LogEntry]:
-        return [entry async for entry in AsyncSessionLogs(store).logs(session_id, **filters)]  # type: ignore[arg-type]
+        return [entry async for entry in AsyncSessionLogs(store).logs(session_id, **filters)]
 
     return asyncio.run(collect())
 
@@ -200,15 +203,15 @@ def test_odd_records_are_stored_and_found(store: Store) -> None:
     app.log(session, "a number", at_ms=began, value=1)
     app.log(session, "a text", at_ms=began + 1, value="one")
     app.log(session, "an object", at_ms=began + 2, value={"deep": {"er": [1, None, "x"]}})
-    app.log(session, "a dotted name beside", at_ms=began + 3, **{"value.deep": 3})
+    app.log(session, "a dotted name beside", at_ms=began + 3, **DOTTED_NAME)
     app.log(session, "lone \ud800 surrogate", at_ms=began + 4)
     app.log(session, "", at_ms=began + 5)
     app.log(session, "x" * 1_000_000, at_ms=began + 6)
     app.log(session, "long label", at_ms=began + 7, value="y" * 100_000)
     for n in range(30):
-        names = {f"name-{n}-{m}": m for m in range(100)}
+        names: Any = {f"name-{n}-{m}": m for m in range(100)}
         app.log(session, "many labels %d", n, at_ms=began + 8 + n, **names)
-    app.log(session, "a name", at_ms=began + 50, **{" ..odd. name.": 1, "a b": "2"})
+    app.log(session, "a name", at_ms=began + 50, **ODD_NAMES)
     exporter = export(store, app)
     entries = list(SessionLogs(store).logs(session))
     assert exporter.counts.refused == 0

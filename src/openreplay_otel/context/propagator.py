@@ -121,7 +121,7 @@ def _as_list(values: object) -> list[object]:
 
 
 def _as_text(value: object) -> str | None:
-    if isinstance(value, str):
-        return value
     # Message brokers and raw ASGI scopes hold header values as bytes.
-    return cast("bytes", value).decode("latin-1") if isinstance(value, bytes) else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    return value if isinstance(value, str) else None

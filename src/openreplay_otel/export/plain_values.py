@@ -91,7 +91,7 @@ class _Plain:
             # As a plain float: orjson refuses subclasses, such as those of numpy.
             return float(value) if math.isfinite(value) else str(float(value))
         if isinstance(value, (bytes, bytearray, memoryview)):
-            return base64.b64encode(value).decode()
+            return base64.b64encode(cast("bytes", value)).decode()
         if depth == 0 or self._items_left < 0:
             return _CUT
         if isinstance(value, Mapping):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.sdk._logs import ConcurrentMultiLogRecordProcessor, LogRecordProcessor
+from opentelemetry.sdk._logs import LogRecordProcessor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
@@ -37,7 +37,8 @@ def add_first(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
     with lock:
         others = _others(multi, processor)
         first = processor
-        if isinstance(multi, ConcurrentMultiLogRecordProcessor):
+        # The SDK's ConcurrentMultiLogRecordProcessor, whose class not every SDK hands out.
+        if hasattr(multi, "_executor"):
             _act_before_parallel_ones(multi, processor)
             first = _ActsElsewhere(processor)
         multi._log_record_processors = (first, *others)  # noqa: SLF001 - no public way, see above

@@ -26,7 +26,7 @@ from .base import (
 from .times import from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
 _APPLICATION_ID: Final = 0x4F52_4F54
 _SCHEMA_VERSION: Final = 1
@@ -73,7 +73,7 @@ class SqliteStore:
         self._path = Path(path).expanduser().absolute()
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        _close_before_forks(self)
+        self._close_before_forks()
 
     @property
     def name(self) -> str:
@@ -114,7 +114,7 @@ class SqliteStore:
         for phrase in query.phrases:
             conditions.append("number IN (SELECT rowid FROM words WHERE words MATCH ?)")
             values.append('"' + phrase.replace('"', " ") + '"')
-        select = "SELECT id, document, timestamp FROM logs WHERE " + " AND ".join(conditions)
+        select = "SELECT id, document, timestamp FROM logs WHERE " + " AND ".join(conditions)  # noqa: S608 - of constants; values are bound
         left = query.limit
         after: tuple[str, str] | None = None
         while left is None or left > 0:
@@ -230,8 +230,32 @@ class SqliteStore:
             message = f"there is no store at {self.name}; nothing was logged to it yet"
             raise StoreLayoutError(message)
 
+    def _close_before_forks(self) -> None:
+        """Let no connection and no write that is going on cross a fork.
+
+        SQLite in the child would take the parent's locks for its own: what the child writes is lost as
+        soon as another process believes to be the last user of the file and clears the log away.
+        """
+        if not hasattr(os, "register_at_fork"):
+            return
+        reference = weakref.ref(self)
+        held: list[SqliteStore] = []
+
+        def before() -> None:
+            store = reference()
+            if store is not None:
+                store._lock.acquire()  # noqa: SLF001 - of this very class
+                held.append(store)
+                store._close_writer()  # noqa: SLF001 - of this very class
+
+        def after() -> None:
+            while held:
+                held.pop()._lock.release()  # noqa: SLF001 - of this very class
+
+        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
+
     @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         try:
             yield
         except StoreError:
@@ -260,7 +284,7 @@ class SqliteStore:
 
 
 @contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -286,39 +310,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _close_before_forks(store: SqliteStore) -> None:
-    """Let no connection and no write that is going on cross a fork.
-
-    SQLite in the child would take the parent's locks for its own: what the child writes is lost as
-    soon as another process believes to be the last user of the file and clears the log away.
-    """
-    if not hasattr(os, "register_at_fork"):
-        return
-    reference = weakref.ref(store)
-    held: list[SqliteStore] = []
-
-    def before() -> None:
-        store = reference()
-        if store is not None:
-            store._lock.acquire()
-            held.append(store)
-            store._close_writer()
-
-    def after() -> None:
-        while held:
-            held.pop()._lock.release()
-
-    os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
-
-
 def _row(document: Document) -> tuple[Any, ...]:
     source = orjson.loads(document.source)
     if not isinstance(source, dict):
-        raise ValueError("a JSON object was expected")
+        raise ValueError("a JSON object was expected")  # noqa: TRY004 - a value, not an argument
     fields = cast("dict[str, Any]", source)
     for name in ("@timestamp", "level"):
         if not isinstance(fields.get(name), str):
-            raise ValueError(f"{name} has to be a text")
+            raise ValueError(f"{name} has to be a text")  # noqa: TRY004 - likewise
     session_id, service = fields.get("openreplay.session.id"), fields.get("service.name")
     tags = fields.get("tags")
     return (

@@ -185,11 +185,7 @@ class Connection:
         if self._is_elasticsearch:
             return
         if headers.get("x-elastic-product") != "Elasticsearch":
-            message = (
-                f"{self.name} answers, but is not Elasticsearch 8 or 9 (no X-Elastic-Product header):"
-                " check the address, and that no proxy takes this header away"
-            )
-            raise StoreLayoutError(message)
+            raise StoreLayoutError(self._not_elasticsearch())
         self._is_elasticsearch = True
 
     def _status_error(self, status: int, headers: Mapping[str, str], answer: object) -> StoreError:
@@ -213,7 +209,15 @@ class Connection:
                 f"{self.name} answers {status} {kind}: {reason}".rstrip(": "),
                 retry_after=_retry_after(headers),
             )
+        if headers.get("x-elastic-product") != "Elasticsearch":
+            return StoreLayoutError(self._not_elasticsearch())
         return StoreLayoutError(f"{self.name} answers {status} {kind}: {reason}".rstrip(": "))
+
+    def _not_elasticsearch(self) -> str:
+        return (
+            f"{self.name} answers, but is not Elasticsearch 8 or 9 (no X-Elastic-Product header):"
+            " check the address, and that no proxy takes this header away"
+        )
 
     def _tls_sentence(self, error: Exception) -> str:
         text = _whole_text(error)

@@ -1,0 +1,1 @@
+"""The command ``openreplay-otel``: one file a command, loaded when it is called."""

@@ -1,0 +1,116 @@
+"""Runs the demo: the shop behind a socket, instrumented as any app would be, and its visitors."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from socketserver import TCPServer, ThreadingMixIn
+from typing import TYPE_CHECKING, Any, Final
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
+from opentelemetry.sdk.trace import TracerProvider
+
+from ..errors import StoreError
+from ..pipeline import configure
+from .demo_shop import Shop
+from .demo_visitors import let_visit, make_visitors
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_LOOPBACK: Final = "127.0.0.1"
+_POLL_SECONDS: Final = 0.02
+SERVICE_NAME: Final = "demo-shop"
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What happened in the shop.
+
+    Attributes:
+        session_ids: Of the recorded visitors; the checkout of the first one failed.
+        visitors: How many there were.
+        requests: How many requests they sent.
+        records: How many log records the store took.
+    """
+
+    session_ids: tuple[str, ...]
+    visitors: int
+    requests: int
+    records: int
+
+
+def run_demo(settings: dict[str, Any]) -> DemoRun:
+    """Open the shop, let visitors in, close it; all its records are in the store then.
+
+    Args:
+        settings: The arguments of ``configure``.
+
+    Raises:
+        StoreError: The store did not take all records.
+    """
+    visitors = make_visitors(time.time_ns() // 1_000_000)
+    logging.getLogger("shop").setLevel(logging.DEBUG)
+    # Spans are not exported; they give the records their trace ids.
+    spans = TracerProvider(shutdown_on_exit=False)
+    with configure(service_name=SERVICE_NAME, **settings) as pipeline:
+        with _bank_out_of_order() as bank:
+            shop = OpenTelemetryMiddleware(Shop(bank), tracer_provider=spans)
+            with _serving(shop) as address:
+                requests = let_visit(visitors, address)
+        pipeline.force_flush()
+        counts = pipeline.exporter.counts
+        pipeline.store.make_visible()
+    spans.shutdown()
+    if counts.dropped or counts.refused or not counts.accepted:
+        lost = counts.dropped + counts.refused
+        why = f"{lost} records were lost" if lost else "no record arrived (OTEL_SDK_DISABLED?)"
+        raise StoreError(f"the demo failed: {why}")
+    session_ids = tuple(v.session_id for v in visitors if v.session_id is not None)
+    return DemoRun(session_ids, len(visitors), requests, counts.accepted)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """One thread a request, all of them ended when the server is closed."""
+
+    def server_bind(self) -> None:
+        # The base class asks the name service for the host's name, which may take seconds.
+        TCPServer.server_bind(self)
+        host, port = self.server_address[:2]
+        self.server_name, self.server_port = str(host), int(port)
+        self.setup_environ()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    """No access log: the shop's own records are what is to be seen."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@contextlib.contextmanager
+def _serving(app: WSGIApplication) -> Generator[tuple[str, int], None, None]:
+    server = _Server((_LOOPBACK, 0), _QuietHandler)
+    server.set_app(app)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,))
+    thread.start()
+    try:
+        yield _LOOPBACK, server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
+def _bank_out_of_order() -> Generator[tuple[str, int], None, None]:
+    """An address at which connections are refused, held so that nobody else can listen there."""
+    with socket.socket() as held:
+        held.bind((_LOOPBACK, 0))
+        yield _LOOPBACK, held.getsockname()[1]
