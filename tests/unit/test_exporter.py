@@ -40,8 +40,8 @@ WARNINGS = ["WARNING"]
 
 
 def exporter_to(store: FaultyStore, **settings: Any) -> OpenReplayLogExporter:
-    """An exporter that gives up soon."""
-    return OpenReplayLogExporter(store, settings=Settings(export_timeout=0.05, **settings))
+    """An exporter with settings of its own."""
+    return OpenReplayLogExporter(store, settings=Settings(**settings))
 
 
 def batch(count: int = 3) -> list[Any]:
@@ -78,7 +78,7 @@ def test_what_could_not_be_stored_is_a_failure_and_counted_as_dropped(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """FAILURE, the count, and one line that says how many are lost and why."""
-    exporter = exporter_to(FaultyStore(*[error] * 99))
+    exporter = exporter_to(FaultyStore(*[error] * 99), export_timeout=0.12)
     assert exporter.export(batch()) is FAILURE
     assert exporter.counts == ExportCounts(dropped=3)
     assert [f"3 of 3 records could not be stored and are lost: {error}"] == caplog.messages
