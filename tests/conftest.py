@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +25,12 @@ def _elasticsearch_major() -> int:
         find_java(DISTRIBUTIONS[9].java)
         return 9
     return 8
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as at a terminal: a run in the background ignores it, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta  # noqa: TC003 - typing.get_type_hints has to find them
 from typing import TYPE_CHECKING, Any, cast
 
 from .errors import StoreLayoutError
+from .message_tag import without_prefix
 from .session import Session
-from .stamp.message_tag import without_prefix
 from .stores.times import from_text
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
-
     from .settings import Settings
     from .stores.base import Hit, SessionFigures
 

@@ -22,6 +22,7 @@ from .names import (
     MESSAGE_TAG_SESSION_TOKEN,
 )
 from .session import replay_url_base
+from .store_url import authorization_of, elasticsearch_hosts_of, sqlite_path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +49,26 @@ def _text(value: object) -> str:
     if not text:
         raise ValueError
     return text
+
+
+def _store(value: object) -> str:
+    url = _text(value)
+    if sqlite_path_of(url) is None:
+        elasticsearch_hosts_of(url)
+    return url
+
+
+def _api_key(value: object) -> str:
+    key = _text(value)
+    authorization_of([], key)
+    return key
+
+
+def _file(value: object) -> str:
+    path = _text(value)
+    if not Path(path).is_file():
+        raise ValueError
+    return path
 
 
 def _url(value: str) -> str:
@@ -148,17 +169,17 @@ class Settings:
     """The values in force. Make one with :meth:`load`; see ``docs/settings.md`` for each row."""
 
     store: str | None = _row(
-        None, _text, "sqlite:///path.db or http(s)://host:9200 (several hosts: a comma list)",
+        None, _store, "sqlite:///path.db or http(s)://host:9200 (several hosts: a comma list)",
         "Where records go and lookups read. Without it: `logs.db` in the user's state folder.",
         secret=True,
     )  # fmt: skip
     api_key: str | None = _row(
-        None, _text, "an Elasticsearch API key, encoded or as id:key",
+        None, _api_key, "an Elasticsearch API key, encoded or as id:key",
         "API key for Elasticsearch; a user and password can stand in the store's URL instead.",
         secret=True,
     )  # fmt: skip
     ca_certs: str | None = _row(
-        None, _text, "the path of a PEM file",
+        None, _file, "the path of a PEM file that is there",
         "Certificate authority that signed Elasticsearch's certificate.",
     )  # fmt: skip
     verify_certs: bool = _row(

@@ -80,7 +80,9 @@ def test_a_key_for_the_alias_reads_by_it_and_by_nothing_else(es: ElasticsearchSe
     began = now_ms()
     session = session_id_begun_at(began)
     app = App()
-    app.log(session, "hello", at_ms=began + 5)
+    texts = [f"hello {n}" for n in range(1500)]
+    for n, text in enumerate(texts):
+        app.log(session, text, at_ms=began + n)
     app.log(None, "nobody", at_ms=began + 6)
     exporter = OpenReplayLogExporter(store_url(es))
     exporter.export(app.take())
@@ -91,7 +93,7 @@ def test_a_key_for_the_alias_reads_by_it_and_by_nothing_else(es: ElasticsearchSe
     day_index = es.expect("GET", "/_cat/indices/openreplay-logs-*?format=json")[0]["index"]
     assert es.request("GET", f"/{day_index}/_search", api_key=key)[0] == 403
     entries = list(SessionLogs(es.url, api_key=key).logs(session))
-    assert [entry.message for entry in entries] == ["hello"]
+    assert [entry.message for entry in entries] == texts
     listed = [s.session_id for s in SessionLogs(es.url, api_key=key).sessions()]
     assert listed == [session]
     exporter.shutdown()

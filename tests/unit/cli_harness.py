@@ -11,7 +11,7 @@ import subprocess
 import sysconfig
 import termios
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from openreplay_otel import OpenReplayLogExporter
 from tests.emitting import App
@@ -94,7 +94,7 @@ def store_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def export(app: App, url: str, **settings: object) -> None:
+def export(app: App, url: str, **settings: Any) -> None:
     """Bring the records of an app to a store."""
     exporter = OpenReplayLogExporter(url, **settings)
     exporter.export(app.take())

@@ -86,7 +86,10 @@ def test_version(tmp_path: Path) -> None:
         (["sessions", "--since", "+90s"], "--since: expected a time"),
         (["sessions", "--project-id", "x"], "--project-id (OPENREPLAY_OTEL_PROJECT_ID): expected"),
         (["setup", "--index", "logs"], "--index (OPENREPLAY_OTEL_INDEX): expected"),
-        (["demo", "--ca-certs", "/nowhere", "--store", "https://es:9200"], "no file /nowhere"),
+        (
+            ["demo", "--ca-certs", "/nowhere", "--store", "https://es:9200"],
+            "expected the path of a PEM file",
+        ),
     ],
 )
 def test_wrong_use_is_told_in_a_sentence_with_exit_code_2(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreplay_otel.stamp.message_tag import message_prefix, tagged, without_prefix
+from openreplay_otel.message_tag import message_prefix, tagged, without_prefix
 
 from .contract import EXAMPLE_ID, NOW_MS, PROPERTY, token
 

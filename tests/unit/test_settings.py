@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from openreplay_otel.settings import default_store_url, table, variable
 from .contract import token
 
 PREFIX = "OPENREPLAY_OTEL_"
+_OTHER_FILE = str(Path(__file__).with_name("conftest.py"))
 SECRETS = {"store", "api_key", "token_secret"}
 
 # name: default, text in the environment, its value, argument, its value, a wrong text (None: none is).
 ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
     "store": (None, "sqlite:///env.db", "sqlite:///env.db", " sqlite:///a.db ", "sqlite:///a.db", None),
     "api_key": (None, "env-key", "env-key", "arg-key", "arg-key", None),
-    "ca_certs": (None, "/env.pem", "/env.pem", "/arg.pem", "/arg.pem", None),
+    "ca_certs": (None, __file__, __file__, _OTHER_FILE, _OTHER_FILE, None),
     "verify_certs": (True, "no", False, True, True, "maybe"),
     "http_compress": (False, "ON", True, False, False, "2"),
     "request_max_bytes": (8 * 1024 * 1024, "2048", 2048, 4096, 4096, "1023"),
@@ -129,7 +131,8 @@ def test_an_argument_of_a_strange_type_is_the_same_error(name: str, wrong: objec
 def test_a_secret_is_shown_in_no_error_and_no_repr(name: str) -> None:
     """Store URLs hold passwords: neither the repr nor an error shows them."""
     secret = "hunter2-in-full"
-    assert secret not in repr(Settings.load({}, **{name: secret}))
+    value = f"https://me:{secret}@es.example:9200" if name == "store" else secret
+    assert secret not in repr(Settings.load({}, **{name: value}))
     with pytest.raises(SettingsError) as caught:
         Settings.load({}, **{name: [secret]})
     assert secret not in repr(caught.value)
@@ -228,3 +231,22 @@ def test_a_token_given_as_the_wrong_argument_is_not_shown_in_full() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.load({}, project_id=text)
     assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("STORE", "https://me:hunter2@es.example"),
+        ("STORE", "sqlite:///"),
+        ("API_KEY", "hunter2 hunter2"),
+        ("CA_CERTS", "/no/such/file.pem"),
+    ],
+)
+def test_a_wrong_variable_never_raises(
+    name: str, wrong: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store, key or file that cannot be used is warned of and its default taken, without the secret."""
+    settings = Settings.load({f"OPENREPLAY_OTEL_{name}": wrong})
+    assert getattr(settings, name.lower()) is None
+    assert f"OPENREPLAY_OTEL_{name}" in caplog.text
+    assert "hunter2" not in caplog.text

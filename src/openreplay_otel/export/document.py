@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 from opentelemetry.attributes import BoundedAttributes
 
+from ..context import session_id_of
+from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
     ATTRIBUTE_SESSION_ID,
@@ -28,7 +30,6 @@ from ..names import (
     FIELD_UTC_TIME,
 )
 from ..session import session_id_or_none
-from ..stamp.message_tag import message_prefix, tagged
 from ..stamp.processor import ERROR_SEVERITY, with_error_tag
 from ..stores.base import Document
 from .attributes import add_record_attributes, add_resource_attributes
@@ -82,6 +83,9 @@ class DocumentBuilder:
         session_id = attributes.get(ATTRIBUTE_SESSION_ID)
         if session_id is not None:
             session_id = _session_id(session_id) if isinstance(session_id, str) else None
+        elif ATTRIBUTE_DOCUMENT_ID not in attributes:
+            # No processor of ours stood before the exporter; the context knows the session all the same.
+            session_id = session_id_of(record.context)
         if session_id is None and self._drops_sessionless:
             return None
         try:
@@ -113,22 +117,24 @@ class DocumentBuilder:
             FIELD_UTC_TIME: timestamp,
             FIELD_MESSAGE: message,
             FIELD_LEVEL: level_of(number),
-            FIELD_TAGS: () if tags is None else _tags(tags),
+            FIELD_TAGS: [] if tags is None else _tags(tags),
             **origin,
         }
         if record.severity_text:
-            document["log.level"] = cut(str(record.severity_text), MAX_KEYWORD)
+            truncated |= _add_keyword(document, "log.level", record.severity_text)
         if session_id is not None:
             document[FIELD_SESSION_ID] = document["session.id"] = session_id
             if url is not None:
                 document[FIELD_SESSION_URL] = url
         _add_trace(document, record)
         if record.event_name:
-            document["event.action"] = cut(str(record.event_name), MAX_KEYWORD)
+            truncated |= _add_keyword(document, "event.action", record.event_name)
         if attributes and add_record_attributes(document, attributes):
             truncated = True
         if number >= ERROR_SEVERITY or _holds_exception(document):
             document[FIELD_TAGS] = with_error_tag(document[FIELD_TAGS])
+        if document[FIELD_TAGS]:
+            truncated |= _cut_tags(document)
         if truncated:
             document[FIELD_TRUNCATED] = True
         source = _json(document)
@@ -195,11 +201,16 @@ def _make_origin(resource: Resource, scope: InstrumentationScope | None) -> dict
     if name == _OWN_SCOPE or name.startswith(_OWN_SCOPE + "."):
         return None
     fields: dict[str, Any] = {"ecs.version": ECS_VERSION}
-    if name:
-        fields["log.logger"] = cut(name, MAX_KEYWORD)
-    if add_resource_attributes(fields, resource.attributes):
+    truncated = bool(name) and _add_keyword(fields, "log.logger", name)
+    if add_resource_attributes(fields, resource.attributes) or truncated:
         fields[FIELD_TRUNCATED] = True
     return fields
+
+
+def _add_keyword(document: dict[str, Any], field: str, value: object) -> bool:
+    text = str(value)
+    document[field] = cut(text, MAX_KEYWORD)
+    return len(text) > MAX_KEYWORD
 
 
 def _add_trace(document: dict[str, Any], record: Any) -> None:
@@ -223,10 +234,19 @@ def _holds_exception(document: dict[str, Any]) -> bool:
     )
 
 
-def _tags(tags: object) -> tuple[str, ...]:
+def _tags(tags: object) -> list[str]:
     own = cast("tuple[object, ...]", tags) if isinstance(tags, (list, tuple)) else (tags,)
-    texts = [cut(as_text(tag), MAX_KEYWORD) for tag in own[:MAX_LABELS] if tag is not None]
-    return tuple(texts)
+    return [as_text(tag) for tag in own if tag is not None]
+
+
+def _cut_tags(document: dict[str, Any]) -> bool:
+    tags = list(document[FIELD_TAGS])
+    # The error tag comes last and has to stay.
+    kept = [
+        cut(tag, MAX_KEYWORD) for tag in [*tags[: MAX_LABELS - 1], *tags[MAX_LABELS - 1 :][-1:]]
+    ]
+    document[FIELD_TAGS] = kept
+    return kept != tags
 
 
 def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from ..context import session_id_of
+from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
     ATTRIBUTE_SESSION_ID,
@@ -18,7 +19,6 @@ from ..names import (
 )
 from ..settings import Settings
 from .document_id import DocumentIdGenerator
-from .message_tag import message_prefix, tagged
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

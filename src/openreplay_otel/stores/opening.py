@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
 from ..settings import Settings, default_store_url
+from ..store_url import sqlite_path_of
 
 if TYPE_CHECKING:
     from .base import Store
-
-_SQLITE: Final = "sqlite:///"
 
 
 def open_store(
@@ -32,14 +29,10 @@ def open_store(
     if settings is None:
         settings = Settings.load(store=url, **arguments)
     target = url or settings.store or default_store_url()
-    if target.startswith(_SQLITE):
+    path = sqlite_path_of(target)
+    if path is not None:
         from .sqlite import SqliteStore
 
-        path = unquote(target.removeprefix(_SQLITE))
-        if not path:
-            raise SettingsError(
-                "store: sqlite:/// names no file; expected sqlite:///path/to/file.db"
-            )
         return SqliteStore(path)
     from .elasticsearch import Connection, ElasticsearchStore
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
-from urllib.parse import unquote, urlsplit
 
 from ...errors import (
     SettingsError,
@@ -16,6 +14,7 @@ from ...errors import (
     StoreLayoutError,
     StoreUnavailableError,
 )
+from ...store_url import ElasticsearchHost, authorization_of, elasticsearch_hosts_of
 from ..own_traffic import keep_quiet, own_traffic
 
 if TYPE_CHECKING:
@@ -63,13 +62,11 @@ class Connection:
         http_compress: bool = False,
         timeout: float = 30.0,
     ) -> None:
-        hosts = [_Host.parse(part.strip()) for part in url.split(",") if part.strip()]
-        if not hosts:
-            raise SettingsError(_EXPECTED_URL)
+        hosts = elasticsearch_hosts_of(url)
         if ca_certs is not None and not Path(ca_certs).is_file():
             raise SettingsError(f"ca_certs: there is no file {ca_certs}")
         self._hosts = hosts
-        self._authorization = _authorization(hosts, api_key)
+        self._authorization = authorization_of(hosts, api_key)
         self._ca_certs = ca_certs
         self._verify_certs = verify_certs
         self._http_compress = http_compress
@@ -162,7 +159,7 @@ class Connection:
             retry_on_timeout=False,
         )
 
-    def _node(self, host: _Host) -> NodeConfig:
+    def _node(self, host: ElasticsearchHost) -> NodeConfig:
         from elastic_transport import NodeConfig
 
         tls: dict[str, Any] = {}
@@ -265,66 +262,6 @@ def error_of(answer: object) -> tuple[str, str]:
     fields = cast("dict[str, object]", error)
     reason = str(fields.get("reason") or "").partition("Preview of field's value")[0].strip()
     return str(fields.get("type") or ""), reason[:500]
-
-
-class _Host(NamedTuple):
-    scheme: str
-    host: str
-    port: int
-    path_prefix: str
-    user: str | None
-    password: str | None
-
-    @property
-    def shown(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path_prefix}"
-
-    @classmethod
-    def parse(cls, url: str) -> _Host:
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise SettingsError(_EXPECTED_URL) from None
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise SettingsError(_EXPECTED_URL)
-        if port is None:
-            message = (
-                f"store: the address {parts.scheme}://{parts.hostname} names no port;"
-                " Elasticsearch listens on :9200 by default, Elastic Cloud on :443"
-            )
-            raise SettingsError(message)
-        if parts.query or parts.fragment:
-            raise SettingsError("store: a URL of Elasticsearch ends with its path, without ? or #")
-        return cls(
-            parts.scheme,
-            parts.hostname,
-            port,
-            parts.path.rstrip("/"),
-            None if parts.username is None else unquote(parts.username),
-            None if parts.password is None else unquote(parts.password),
-        )
-
-
-_EXPECTED_URL: Final = (
-    "store: expected sqlite:///path/to/file.db or http(s)://[user:password@]host:port"
-    " (several hosts of one cluster: a comma list)"
-)
-
-
-def _authorization(hosts: list[_Host], api_key: str | None) -> str | None:
-    if api_key is not None:
-        # "id:key" has a colon, which base64 has not.
-        encoded = base64.b64encode(api_key.encode()).decode() if ":" in api_key else api_key
-        if not encoded.isascii() or any(c.isspace() for c in encoded):
-            raise SettingsError("api_key: expected an API key, encoded (one word) or as id:key")
-        return f"ApiKey {encoded}"
-    for host in hosts:
-        if host.user is not None:
-            pair = f"{host.user}:{host.password or ''}"
-            return f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

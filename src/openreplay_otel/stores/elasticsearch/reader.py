@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from ...errors import StoreAccessError, StoreLayoutError
+from ...errors import StoreAccessError, StoreError, StoreLayoutError
 from ...names import READER_ALIAS, TAG_ERROR
 from ..base import Hit, LogQuery, SessionFigures, SessionQuery
 from ..times import from_text, to_text
@@ -68,14 +69,15 @@ class Reader:
         return bool(self._search(index, body, "")["hits"]["total"]["value"])
 
     def _search_target(self, target: str, query: LogQuery) -> Iterator[list[Hit]]:
-        body = {"query": _log_filter(query), "sort": _SORT, "track_total_hits": False}
+        body = {"query": _log_filter(query), "sort": _SORT}
         limit = query.limit
         if limit == 0:
             return
         # A few more than asked for: the order of records of one millisecond is only known when all of
         # them are there.
         size = _FIRST_PAGE if limit is None else min(_FIRST_PAGE, limit + _SLACK)
-        hits = self._search(target, {**body, "size": size}, "")["hits"]["hits"]
+        first = {**body, "size": size, "track_total_hits": False}
+        hits = self._search(target, first, "")["hits"]["hits"]
         is_all = len(hits) < size
         if limit is not None and not is_all and limit < len(hits):
             is_all = hits[limit - 1]["sort"] != hits[-1]["sort"]
@@ -86,28 +88,23 @@ class Reader:
         yield from _limited(_whole_milliseconds(self._walk(target, body)), limit)
 
     def _walk(self, target: str, body: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        opened = self._post(target, f"/_pit?keep_alive={_KEEP_ALIVE}&ignore_unavailable=true", None)
-        pit = opened["id"]
-        after: list[Any] | None = None
+        # A scroll, since a point in time over an alias cannot be searched by a key that may read no
+        # more than the alias.
+        path = f"/_search?scroll={_KEEP_ALIVE}&{_LENIENT}"
+        answer = self._post(target, path, {**body, "size": _PAGE})
         try:
-            while True:
-                page: dict[str, Any] = {
-                    **body,
-                    "size": _PAGE,
-                    "pit": {"id": pit, "keep_alive": _KEEP_ALIVE},
-                }
-                if after is not None:
-                    page["search_after"] = after
-                answer = self._connection.request("POST", "/_search", page).body
-                pit = answer.get("pit_id", pit)
-                hits = answer["hits"]["hits"]
-                if hits:
-                    after = hits[-1]["sort"]
-                    yield hits
+            while hits := answer["hits"]["hits"]:
+                yield hits
                 if len(hits) < _PAGE:
                     return
+                more = {"scroll_id": answer["_scroll_id"], "scroll": _KEEP_ALIVE}
+                answer = self._connection.request("POST", "/_search/scroll", more).body
         finally:
-            self._connection.request("DELETE", "/_pit", {"id": pit}, expected=(404,))
+            if "_scroll_id" in answer:
+                end = {"scroll_id": answer["_scroll_id"]}
+                # It ends by itself in two minutes.
+                with contextlib.suppress(StoreError):
+                    self._connection.request("DELETE", "/_search/scroll", end)
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Pages of sessions with their figures, the newest first."""
