@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import openreplay_otel
+from openreplay_otel.message_tag import tagged
 from openreplay_otel.settings import table, variable
-from openreplay_otel.stamp.message_tag import tagged
 from tests.docs.markdown import anchors_of, blocks_of
 from tests.docs.pages import PAGES, ROOT
 from tests.docs.running import PageRun, runnable_blocks
