@@ -11,11 +11,13 @@ from .entries import LogEntry, SessionSummary, log_entry, session_summary
 from .errors import SettingsError
 from .session import Session
 from .settings import Settings
-from .stores import Store, open_store
 from .stores.base import LogQuery, SessionQuery
+from .stores.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from .stores import Store
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 """Levels of a log entry, the lowest first."""
@@ -45,12 +47,7 @@ class SessionLogs:
         **arguments: object,
     ) -> None:
         self._settings = Settings.load(**arguments) if settings is None else settings
-        self._owns_store = store is None or isinstance(store, str)
-        self.store: Store = (
-            open_store(store, settings=self._settings)
-            if store is None or isinstance(store, str)
-            else store
-        )
+        self.store, self._owns_store = opened(store, self._settings)
 
     def logs(
         self,

@@ -12,7 +12,7 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 
 from ..errors import StoreError
 from ..settings import Settings
-from ..stores import Store, open_store
+from ..stores.opening import opened
 from .delivery import Delivery, DeliveryReport
 from .document import DocumentBuilder
 from .quiet_log import QuietLog
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk._logs import ReadableLogRecord
 
+    from ..stores import Store
     from ..stores.base import Document
 
 _logger = logging.getLogger(__name__)
@@ -69,12 +70,7 @@ class OpenReplayLogExporter(LogRecordExporter):
         **arguments: object,
     ) -> None:
         self._settings = Settings.load(**arguments) if settings is None else settings
-        self._owns_store = store is None or isinstance(store, str)
-        self.store: Store = (
-            open_store(store, settings=self._settings)
-            if store is None or isinstance(store, str)
-            else store
-        )
+        self.store, self._owns_store = opened(store, self._settings)
         self._stopped = threading.Event()
         self._build = DocumentBuilder(self._settings).build
         self._delivery = Delivery(

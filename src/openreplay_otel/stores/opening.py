@@ -45,3 +45,10 @@ def open_store(
         timeout=settings.export_timeout,
     )
     return ElasticsearchStore(connection, index_prefix=settings.index)
+
+
+def opened(store: Store | str | None, settings: Settings) -> tuple[Store, bool]:
+    """A store that was handed over, or one opened by its URL; and whether it was opened here."""
+    if store is None or isinstance(store, str):
+        return open_store(store, settings=settings), True
+    return store, False
