@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import orjson
 from opentelemetry.attributes import BoundedAttributes
 
-from ..context import session_id_of
 from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
@@ -83,9 +82,6 @@ class DocumentBuilder:
         session_id = attributes.get(ATTRIBUTE_SESSION_ID)
         if session_id is not None:
             session_id = _session_id(session_id) if isinstance(session_id, str) else None
-        elif ATTRIBUTE_DOCUMENT_ID not in attributes:
-            # No processor of ours stood before the exporter; the context knows the session all the same.
-            session_id = session_id_of(record.context)
         if session_id is None and self._drops_sessionless:
             return None
         try:
