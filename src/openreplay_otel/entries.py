@@ -92,49 +92,68 @@ class SessionSummary:
     replay_url: str | None
 
 
-def log_entry(hit: Hit, session: Session, settings: Settings) -> LogEntry:
-    """Read a stored document.
+class EntryReader:
+    """Reads the stored documents of one session.
 
-    Raises:
-        StoreLayoutError: It has no time that can be read.
+    Args:
+        session: The session.
+        settings: App url and project id, for links.
     """
-    source = hit.source
-    try:
-        timestamp = from_text(str(source["@timestamp"]))
-    except (KeyError, ValueError, OverflowError):
-        message = f"the document {hit.id} has no readable @timestamp; it was not written by openreplay-otel"
-        raise StoreLayoutError(message) from None
+
+    def __init__(self, session: Session, settings: Settings) -> None:
+        self._session = session
+        self._started_at = session.started_at
+        self._settings = settings
+
+    def read(self, hit: Hit) -> LogEntry:
+        """Read one document.
+
+        Raises:
+            StoreLayoutError: It has no time that can be read.
+        """
+        source = hit.source
+        try:
+            timestamp = from_text(str(source["@timestamp"]))
+        except (KeyError, ValueError, OverflowError):
+            message = f"the document {hit.id} has no readable @timestamp; it was not written by openreplay-otel"
+            raise StoreLayoutError(message) from None
+        return LogEntry(
+            timestamp=timestamp,
+            level=_text(source, "level") or "info",
+            message=without_prefix(_text(source, "message") or ""),
+            service=_text(source, "service.name"),
+            logger=_text(source, "log.logger"),
+            exception=_exception(source),
+            trace_id=_text(source, "trace.id"),
+            span_id=_text(source, "span.id"),
+            session_id=self._session.id,
+            offset=timestamp - self._started_at,
+            replay_url=_text(source, "openreplay.session.url")
+            or _link(self._session, self._settings, timestamp),
+            document=source,
+            document_id=hit.id,
+        )
+
+
+def _exception(source: Mapping[str, Any]) -> ExceptionInfo | None:
     error = (
         _text(source, "error.type"),
         _text(source, "error.message"),
         _text(source, "error.stack_trace"),
     )
-    return LogEntry(
-        timestamp=timestamp,
-        level=_text(source, "level") or "info",
-        message=without_prefix(_text(source, "message") or ""),
-        service=_text(source, "service.name"),
-        logger=_text(source, "log.logger"),
-        exception=None if error == (None, None, None) else ExceptionInfo(*error),
-        trace_id=_text(source, "trace.id"),
-        span_id=_text(source, "span.id"),
-        session_id=session.id,
-        offset=timestamp - session.started_at,
-        replay_url=_text(source, "openreplay.session.url") or _link(session, settings, timestamp),
-        document=source,
-        document_id=hit.id,
-    )
+    return None if error == (None, None, None) else ExceptionInfo(*error)
 
 
 def _text(source: Mapping[str, Any], path: str) -> str | None:
     """A field by its path: documents hold it dotted or nested, which Elasticsearch takes for the same."""
     value: Any = source.get(path)
     if value is None:
-        value = source
-        for part in path.split("."):
-            value = (
-                cast("Mapping[str, Any]", value).get(part) if isinstance(value, Mapping) else None
-            )
+        first, *rest = path.split(".")
+        value = source.get(first)
+        for part in rest:
+            if not isinstance(value, Mapping):
+                return None
+            value = cast("Mapping[str, Any]", value).get(part)
     return None if value is None else str(value)
 
 

@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from .entries import LogEntry, SessionSummary, log_entry, session_summary
+from .entries import EntryReader, LogEntry, SessionSummary, session_summary
 from .errors import SettingsError
 from .session import Session
 from .settings import Settings
@@ -126,10 +126,10 @@ class SessionLogs:
         self.close()
 
     def _entries(self, query: LogQuery) -> Iterator[LogEntry]:
-        session = Session(query.session_id)
+        reader = EntryReader(Session(query.session_id), self._settings)
         for page in self.store.search(query):
             for hit in page:
-                yield log_entry(hit, session, self._settings)
+                yield reader.read(hit)
 
 
 class AsyncSessionLogs:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from .fields import NOT_LABELS, NUMBER_FIELDS, RECORD_FIELDS, RESOURCE_FIELDS
 from .plain_values import (
@@ -17,7 +16,7 @@ from .plain_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 _LONG_TEXTS: Final = frozenset({"error.message", "error.stack_trace"})
 _CACHE_LIMIT: Final = 2048
@@ -25,13 +24,26 @@ _MIN_LONG: Final = -(2**63)
 _MAX_LONG: Final = 2**63 - 1
 
 
-class _Plan(NamedTuple):
-    """How an attribute of a certain name becomes a field."""
+_Plan = tuple[str, int, bool, bool]
+"""How an attribute becomes a field: its name, the characters kept of a text, whether it is a number,
+whether it is a label. A plain tuple, since a named one is unpacked by an iterator."""
 
-    field: str
-    limit: int
-    is_number: bool
-    is_label: bool
+
+class _Plans(dict[str, "_Plan | None"]):
+    """The plans by attribute, each made when it is first asked for; None for what is no field."""
+
+    def __init__(self, fields: Mapping[str, str], *, left_out: str | None = None) -> None:
+        super().__init__()
+        self._fields = fields
+        self._left_out = left_out
+
+    def __missing__(self, attribute: str) -> _Plan | None:
+        is_left_out = self._left_out is not None and attribute.startswith(self._left_out)
+        plan = None if is_left_out else _make_plan(attribute, self._fields)
+        # Names come from the app, and some make them of data.
+        if len(self) < _CACHE_LIMIT:
+            self[attribute] = plan
+        return plan
 
 
 def add_record_attributes(document: dict[str, Any], attributes: Mapping[str, Any]) -> bool:
@@ -40,7 +52,7 @@ def add_record_attributes(document: dict[str, Any], attributes: Mapping[str, Any
     Returns:
         True where something had to be cut.
     """
-    return _add(document, attributes, _record_plan)
+    return _add(document, attributes, _RECORD_PLANS)
 
 
 def add_resource_attributes(document: dict[str, Any], attributes: Mapping[str, Any]) -> bool:
@@ -49,19 +61,19 @@ def add_resource_attributes(document: dict[str, Any], attributes: Mapping[str, A
     Returns:
         True where something had to be cut.
     """
-    return _add(document, attributes, _resource_plan)
+    return _add(document, attributes, _RESOURCE_PLANS)
 
 
 def _add(
     document: dict[str, Any],
     attributes: Mapping[str, Any],
-    plan_of: Callable[[str], _Plan | None],
+    plans: _Plans,
 ) -> bool:
     truncated = len(attributes) > MAX_LABELS
     if truncated:
-        attributes = _with_fewer_labels(attributes, plan_of)
+        attributes = _with_fewer_labels(attributes, plans)
     for name, value in attributes.items():
-        plan = plan_of(name)
+        plan = plans[name]
         if plan is None or value is None:
             continue
         field, limit, is_number, _ = plan
@@ -76,14 +88,12 @@ def _add(
     return truncated
 
 
-def _with_fewer_labels(
-    attributes: Mapping[str, Any], plan_of: Callable[[str], _Plan | None]
-) -> dict[str, Any]:
+def _with_fewer_labels(attributes: Mapping[str, Any], plans: _Plans) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     labels = 0
     for name, value in attributes.items():
-        plan = plan_of(name)
-        if plan is not None and plan.is_label:
+        plan = plans[name]
+        if plan is not None and plan[3]:
             labels += 1
             if labels > MAX_LABELS:
                 continue
@@ -91,20 +101,15 @@ def _with_fewer_labels(
     return kept
 
 
-def _plan(attribute: str, fields: Mapping[str, str]) -> _Plan | None:
+def _make_plan(attribute: str, fields: Mapping[str, str]) -> _Plan | None:
     if attribute in NOT_LABELS:
         return None
     field = fields.get(attribute)
     if field is None:
-        return _Plan(f"labels.{label_name(attribute)}", MAX_LABEL, is_number=False, is_label=True)
+        return f"labels.{label_name(attribute)}", MAX_LABEL, False, True
     limit = MAX_TEXT if field in _LONG_TEXTS else MAX_KEYWORD
-    return _Plan(field, limit, is_number=field in NUMBER_FIELDS, is_label=False)
+    return field, limit, field in NUMBER_FIELDS, False
 
 
-@lru_cache(maxsize=_CACHE_LIMIT)
-def _record_plan(attribute: str) -> _Plan | None:
-    return _plan(attribute, RECORD_FIELDS)
-
-
-def _resource_plan(attribute: str) -> _Plan | None:
-    return None if attribute.startswith("telemetry.") else _plan(attribute, RESOURCE_FIELDS)
+_RECORD_PLANS: Final = _Plans(RECORD_FIELDS)
+_RESOURCE_PLANS: Final = _Plans(RESOURCE_FIELDS, left_out="telemetry.")

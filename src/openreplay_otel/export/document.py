@@ -1,17 +1,15 @@
 """Turns a log record into the document that OpenReplay, Kibana and our lookup read. Pure.
 
 What stands in which field, and why: ``docs/document.md``. This runs for every record of the app: what
-belongs to a name, a scope, a session or a second is found once and kept.
+records share is made once (``parts``), and only what is a record's own is serialised.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from time import gmtime
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from opentelemetry.attributes import BoundedAttributes
 
 from ..message_tag import message_prefix, tagged
@@ -19,38 +17,29 @@ from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
     ATTRIBUTE_SESSION_ID,
     ATTRIBUTE_TAGS,
-    FIELD_LEVEL,
     FIELD_MESSAGE,
-    FIELD_SESSION_ID,
-    FIELD_SESSION_URL,
-    FIELD_TAGS,
-    FIELD_TIMESTAMP,
     FIELD_TRUNCATED,
-    FIELD_UTC_TIME,
 )
 from ..session import session_id_or_none
-from ..stamp.processor import ERROR_SEVERITY, with_error_tag
+from ..stamp.processor import ERROR_SEVERITY
 from ..stores.base import Document
-from .attributes import add_record_attributes, add_resource_attributes
-from .fields import ECS_VERSION, level_of
+from .attributes import add_record_attributes
+from .parts import Origin, Origins, as_json, as_part, grading, timestamp, trace_part
 from .placement import Placements
-from .plain_values import MAX_KEYWORD, MAX_LABELS, MAX_TEXT, as_text, cut, plain
+from .plain_values import MAX_KEYWORD, MAX_TEXT, as_text, cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.sdk._logs import ReadableLogRecord
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
     from ..settings import Settings
 
-_OWN_SCOPE: Final = "openreplay_otel"
 _MAX_TIME_NS: Final = 253_402_300_799_999_999_999
 """The last nanosecond of the year 9999: a date of more digits is none to any reader."""
 _MAX_ID: Final = 256
-_CACHE_LIMIT: Final = 2048
 _NO_MESSAGE: Final = "(no message)"
+_session_id = lru_cache(maxsize=2048)(session_id_or_none)
 
 
 class DocumentBuilder:
@@ -64,8 +53,7 @@ class DocumentBuilder:
         self._tags = settings.tags
         self._drops_sessionless = settings.sessionless == "drop"
         self._placement = Placements(settings).placement
-        # Resource and scope are kept beside their part: an id() is only unique among living objects.
-        self._origins: dict[tuple[int, int], tuple[object, object, dict[str, Any] | None]] = {}
+        self._origin = Origins().origin
 
     def build(self, readable: ReadableLogRecord) -> Document | None:
         """The document of a record.
@@ -90,75 +78,55 @@ class DocumentBuilder:
             return self._build_from_what_is_left(record, session_id, origin, error)
 
     def _build(
-        self,
-        record: Any,
-        attributes: Mapping[str, Any],
-        session_id: str | None,
-        origin: dict[str, Any],
+        self, record: Any, attributes: Mapping[str, Any], session_id: str | None, origin: Origin
     ) -> Document:
         time_ns = record.timestamp or record.observed_timestamp or 0
-        clamped_ns = min(max(time_ns, 0), _MAX_TIME_NS)
-        timestamp = _timestamp(clamped_ns)
-        # Not .value, a descriptor that takes as long as ten comparisons.
-        number = 0 if record.severity_number is None else int(record.severity_number._value_)
+        truncated = not 0 <= time_ns <= _MAX_TIME_NS
+        if truncated:
+            time_ns = min(max(time_ns, 0), _MAX_TIME_NS)
         message = self._message(record, attributes, session_id)
-        truncated = clamped_ns != time_ns
         if len(message) > MAX_TEXT:
             message, truncated = cut(message, MAX_TEXT), True
-        tags = attributes.get(ATTRIBUTE_TAGS)
-        index, url = self._placement(session_id, clamped_ns)
-        # The record's fields come after those of its origin: where both use a name, its value counts.
-        document: dict[str, Any] = {
-            FIELD_TIMESTAMP: timestamp,
-            FIELD_UTC_TIME: timestamp,
-            FIELD_MESSAGE: message,
-            FIELD_LEVEL: level_of(number),
-            FIELD_TAGS: [] if tags is None else _tags(tags),
-            **origin,
-        }
-        if record.severity_text:
-            truncated |= _add_keyword(document, "log.level", record.severity_text)
+        fields: dict[str, Any] = {FIELD_MESSAGE: message}
         if session_id is not None:
-            document[FIELD_SESSION_ID] = document["session.id"] = session_id
-            if url is not None:
-                document[FIELD_SESSION_URL] = url
-        _add_trace(document, record)
+            fields["session.id"] = session_id
         if record.event_name:
-            truncated |= _add_keyword(document, "event.action", record.event_name)
-        if attributes and add_record_attributes(document, attributes):
+            name = str(record.event_name)
+            fields["event.action"] = cut(name, MAX_KEYWORD)
+            truncated |= len(name) > MAX_KEYWORD
+        if attributes and add_record_attributes(fields, attributes):
             truncated = True
-        if number >= ERROR_SEVERITY or _holds_exception(document):
-            document[FIELD_TAGS] = with_error_tag(document[FIELD_TAGS])
-        if document[FIELD_TAGS]:
-            truncated |= _cut_tags(document)
-        if truncated:
-            document[FIELD_TRUNCATED] = True
-        source = _json(document)
+        graded = grading(
+            # Not .value, a descriptor that takes as long as ten comparisons.
+            0 if record.severity_number is None else record.severity_number._value_,
+            record.severity_text,
+            attributes.get(ATTRIBUTE_TAGS),
+            has_exception=(
+                "error.type" in fields or "error.message" in fields or "error.stack_trace" in fields
+            ),
+        )
+        if truncated or graded.is_cut:
+            fields[FIELD_TRUNCATED] = True
+        index, session = self._placement(session_id, time_ns)
+        trace = trace_part(record.trace_id or 0, record.span_id or 0)
+        source = _source(time_ns, graded.part + session + trace, origin, fields)
         return Document(index, _document_id(attributes, record.observed_timestamp, source), source)
 
     def _build_from_what_is_left(
-        self, record: Any, session_id: str | None, origin: dict[str, Any], error: Exception
+        self, record: Any, session_id: str | None, origin: Origin, error: Exception
     ) -> Document:
         observed = record.observed_timestamp
         time_ns = min(max(observed, 0), _MAX_TIME_NS) if isinstance(observed, int) else 0
-        timestamp = _timestamp(time_ns)
         message = f"(a record that could not be read in full: {type(error).__name__})"
         if record.body is not None:
             message = tagged(f"{message} {cut(as_text(record.body), MAX_TEXT)}", session_id, "")
-        document: dict[str, Any] = {
-            FIELD_TIMESTAMP: timestamp,
-            FIELD_UTC_TIME: timestamp,
-            FIELD_MESSAGE: message,
-            FIELD_LEVEL: level_of(ERROR_SEVERITY),
-            FIELD_TAGS: with_error_tag(None),
-            FIELD_TRUNCATED: True,
-            **origin,
-        }
+        fields: dict[str, Any] = {FIELD_MESSAGE: message, FIELD_TRUNCATED: True}
         if session_id is not None:
-            document[FIELD_MESSAGE] = message_prefix(session_id, self._tags) + message
-            document[FIELD_SESSION_ID] = document["session.id"] = session_id
-        source = _json(document)
-        index = self._placement(session_id, time_ns).index
+            fields[FIELD_MESSAGE] = message_prefix(session_id, self._tags) + message
+            fields["session.id"] = session_id
+        index, session = self._placement(session_id, time_ns)
+        graded = grading(ERROR_SEVERITY, None, None, has_exception=True)
+        source = _source(time_ns, graded.part + session, origin, fields)
         return Document(index, _document_id({}, time_ns, source), source)
 
     def _message(self, record: Any, attributes: Mapping[str, Any], session_id: str | None) -> str:
@@ -170,20 +138,6 @@ class DocumentBuilder:
             rest = _substitute_message(record, attributes)
         return tagged(rest, session_id, prefix)
 
-    def _origin(
-        self, resource: Resource, scope: InstrumentationScope | None
-    ) -> dict[str, Any] | None:
-        key = (id(resource), id(scope))
-        known = self._origins.get(key)
-        if known is None:
-            if len(self._origins) >= _CACHE_LIMIT:
-                self._origins.clear()
-            known = self._origins[key] = (resource, scope, _make_origin(resource, scope))
-        return known[2]
-
-
-_session_id = lru_cache(maxsize=_CACHE_LIMIT)(session_id_or_none)
-
 
 def _plain_dict(attributes: Any) -> Mapping[str, Any]:
     # Each look into the SDK's BoundedAttributes is a call in Python, and a walk takes a lock.
@@ -192,57 +146,15 @@ def _plain_dict(attributes: Any) -> Mapping[str, Any]:
     return attributes or {}
 
 
-def _make_origin(resource: Resource, scope: InstrumentationScope | None) -> dict[str, Any] | None:
-    name = "" if scope is None else scope.name or ""
-    if name == _OWN_SCOPE or name.startswith(_OWN_SCOPE + "."):
-        return None
-    fields: dict[str, Any] = {"ecs.version": ECS_VERSION}
-    truncated = bool(name) and _add_keyword(fields, "log.logger", name)
-    if add_resource_attributes(fields, resource.attributes) or truncated:
-        fields[FIELD_TRUNCATED] = True
-    return fields
-
-
-def _add_keyword(document: dict[str, Any], field: str, value: object) -> bool:
-    text = str(value)
-    document[field] = cut(text, MAX_KEYWORD)
-    return len(text) > MAX_KEYWORD
-
-
-def _add_trace(document: dict[str, Any], record: Any) -> None:
-    if record.trace_id:
-        document["trace.id"] = _hex(record.trace_id, 32)
-        if record.span_id:
-            document["span.id"] = _hex(record.span_id, 16)
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(document)
-    except TypeError:
-        # A lone surrogate somewhere: no Unicode text, and no JSON.
-        return orjson.dumps(plain(document))
-
-
-def _holds_exception(document: dict[str, Any]) -> bool:
-    return (
-        "error.type" in document or "error.message" in document or "error.stack_trace" in document
-    )
-
-
-def _tags(tags: object) -> list[str]:
-    own = cast("tuple[object, ...]", tags) if isinstance(tags, (list, tuple)) else (tags,)
-    return [as_text(tag) for tag in own if tag is not None]
-
-
-def _cut_tags(document: dict[str, Any]) -> bool:
-    tags = list(document[FIELD_TAGS])
-    # The error tag comes last and has to stay.
-    kept = [
-        cut(tag, MAX_KEYWORD) for tag in [*tags[: MAX_LABELS - 1], *tags[MAX_LABELS - 1 :][-1:]]
-    ]
-    document[FIELD_TAGS] = kept
-    return kept != tags
+def _source(time_ns: int, shared: bytes, origin: Origin, fields: dict[str, Any]) -> bytes:
+    part = origin.part
+    if origin.has_labels and not origin.fields.keys().isdisjoint(fields):
+        # Elasticsearch refuses a name that stands twice; the record's value counts.
+        part = as_part({k: v for k, v in origin.fields.items() if k not in fields})
+    moment = timestamp(time_ns)
+    return b'{"@timestamp":"%b","utc_time":"%b"%b%b,%b' % (
+        moment, moment, shared, part, as_json(fields)[1:],
+    )  # fmt: skip
 
 
 def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:
@@ -258,7 +170,7 @@ def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:
 
 def _document_id(attributes: Mapping[str, Any], observed_ns: int | None, source: bytes) -> str:
     chosen = attributes.get(ATTRIBUTE_DOCUMENT_ID)
-    if isinstance(chosen, str) and len(chosen) <= _MAX_ID and chosen.isascii() and chosen.isalnum():
+    if type(chosen) is str and len(chosen) <= _MAX_ID and chosen.isascii() and chosen.isalnum():
         return chosen
     # No processor of ours stood before: the same record gets the same id by its content.
     digest = hashlib.blake2b(source, digest_size=10, usedforsecurity=False)
@@ -267,26 +179,3 @@ def _document_id(attributes: Mapping[str, Any], observed_ns: int | None, source:
     # The document has microseconds only.
     digest.update(str(observed_ns).encode())
     return f"{max(observed_ns or 0, 0) // 1000:013x}{digest.hexdigest()}"
-
-
-@lru_cache(maxsize=64)
-def _second(seconds: int) -> str:
-    t = gmtime(seconds)
-    return f"{t.tm_year:04d}-{t.tm_mon:02d}-{t.tm_mday:02d}T{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}."
-
-
-_THREE_DIGITS: Final = tuple(f"{n:03d}" for n in range(1000))
-
-
-def _timestamp(time_ns: int) -> str:
-    seconds, rest = divmod(time_ns, 1_000_000_000)
-    microseconds = rest // 1000
-    # Twice as fast as formatting the number.
-    first, last = _THREE_DIGITS[microseconds // 1000], _THREE_DIGITS[microseconds % 1000]
-    return f"{_second(seconds)}{first}{last}Z"
-
-
-@lru_cache(maxsize=_CACHE_LIMIT)
-def _hex(number: int, digits: int) -> str:
-    # The records of a span share both ids.
-    return f"{number:0{digits}x}"

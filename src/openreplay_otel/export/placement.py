@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from time import gmtime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from ..names import SESSIONLESS_DATA_STREAM
+import orjson
+
+from ..names import FIELD_SESSION_ID, FIELD_SESSION_URL, SESSIONLESS_DATA_STREAM
 from ..session import CLOCK_TOLERANCE_MS, PLAUSIBLE_AGE_MS, replay_url_base, started_at_ms
 
 if TYPE_CHECKING:
@@ -21,25 +23,14 @@ _NS: Final = 1_000_000
 """Nanoseconds of a millisecond."""
 
 
-class Placement(NamedTuple):
-    """Where a document goes, and the link to its moment in the recording, where that is known."""
+Placement = tuple[str, bytes]
+"""Where a document goes, and its fields of the session as a part of its JSON (see ``parts``).
 
-    index: str  # pyright: ignore[reportIncompatibleMethodOverride] - a name is not looked for in it
-    url: str | None
+A plain tuple, since a named one is unpacked by an iterator; this runs for each record."""
 
-
-class _Session(NamedTuple):
-    """What is the same for all records of a session.
-
-    ``home``, its index, holds from ``earliest_ns`` to ``latest_ns``: a record out of these bounds shows
-    the id to be made up, and goes to its own day.
-    """
-
-    home: Placement
-    earliest_ns: int
-    latest_ns: int
-    started_ns: int
-    url: str | None
+_Session = tuple[int, int, int, Placement, bool]
+"""What is the same for all records of a session: the first and the last nanosecond for which its id is
+plausible, that of its start, the placement (without the moment in the link), whether there is a link."""
 
 
 class Placements:
@@ -67,27 +58,36 @@ class Placements:
         """
         if session_id is None:
             return _SESSIONLESS
-        session = self._session(session_id)
-        place = session.home
-        if not session.earliest_ns <= time_ns <= session.latest_ns:
-            place = Placement(f"{self._prefix}-{_day(time_ns // _NS)}", None)
-        if session.url is None:
-            return place
-        offset_ms = max(0, (time_ns - session.started_ns) // _NS)
-        return Placement(place.index, f"{session.url}?jumpto={offset_ms}")
+        earliest_ns, latest_ns, started_ns, place, has_link = self._session(session_id)
+        if earliest_ns <= time_ns <= latest_ns:
+            if not has_link:
+                return place
+            index, part = place
+        else:
+            # The id is made up: such a record goes to its own day.
+            index, part = f"{self._prefix}-{_day(time_ns // _NS)}", place[1]
+        if not has_link:
+            return index, part
+        offset_ms = (time_ns - started_ns) // _NS if time_ns > started_ns else 0
+        return index, b'%b?jumpto=%d"' % (part, offset_ms)
 
     def _make_session(self, session_id: str) -> _Session:
         started_ms = started_at_ms(session_id)
-        return _Session(
-            home=Placement(f"{self._prefix}-{_day(started_ms)}", None),
-            earliest_ns=(started_ms - CLOCK_TOLERANCE_MS) * _NS,
-            latest_ns=(started_ms + PLAUSIBLE_AGE_MS) * _NS + _NS - 1,
-            started_ns=started_ms * _NS,
-            url=None if self._url_base is None else self._url_base + session_id,
+        part = b',"%b":"%b"' % (FIELD_SESSION_ID.encode(), session_id.encode())
+        if self._url_base is not None:
+            link = orjson.dumps(self._url_base + session_id)
+            # Without the closing quote: each record adds its moment.
+            part += b',"%b":%b' % (FIELD_SESSION_URL.encode(), link[:-1])
+        return (
+            (started_ms - CLOCK_TOLERANCE_MS) * _NS,
+            (started_ms + PLAUSIBLE_AGE_MS) * _NS + _NS - 1,
+            started_ms * _NS,
+            (f"{self._prefix}-{_day(started_ms)}", part),
+            self._url_base is not None,
         )
 
 
-_SESSIONLESS: Final = Placement(SESSIONLESS_DATA_STREAM, None)
+_SESSIONLESS: Final[Placement] = (SESSIONLESS_DATA_STREAM, b"")
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
@@ -28,12 +28,6 @@ _logger = logging.getLogger(__name__)
 ERROR_SEVERITY: Final = 17
 
 
-class _Seen(NamedTuple):
-    context: Context | None
-    session_id: str | None
-    prefix: str
-
-
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
     """Gives each record of a session the tag in its text, the session attributes and the error tag.
 
@@ -51,7 +45,7 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         self._stamps_message = settings.stamp_message
         self._next_id = DocumentIdGenerator().next_id
         # The records of a request share one context, and looking the session up is a third of the work.
-        self._last = _Seen(None, None, "")
+        self._last: tuple[Context | None, str | None, str] = (None, None, "")
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Stamp one record, in the thread that emits it; never raises."""
@@ -63,7 +57,11 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
             if context is not record.context or context is None:
                 session_id, prefix = self._look_up(record.context)
             body = record.body
-            if isinstance(body, str):
+            if type(body) is str and body.isascii() and "session" not in body.lower():
+                # What tagged() would find, without the call: nothing that looks like a tag.
+                if prefix:
+                    record.body = prefix + body
+            elif isinstance(body, str):
                 record.body = tagged(body, session_id, prefix)
             if session_id is None:
                 return
@@ -90,7 +88,7 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         if session_id is not None and self._stamps_message:
             prefix = message_prefix(session_id, self._tags)
         # One attribute, so that another thread never sees a context with the session of another one.
-        self._last = _Seen(context, session_id, prefix)
+        self._last = (context, session_id, prefix)
         return session_id, prefix
 
     def shutdown(self) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Final
+
+_OWN_LENGTH: Final = len("2024-01-24T02:27:39.324000Z")
 
 
 def to_text(moment: datetime) -> str:
@@ -19,6 +22,9 @@ def from_text(text: str) -> datetime:
     Raises:
         ValueError: It is no such time.
     """
+    if len(text) == _OWN_LENGTH and text[-1] == "Z":
+        # As this package writes them; most of what is read.
+        return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
     head, dot, rest = text.partition(".")
     if dot:
         digits = len(rest) - len(rest.lstrip("0123456789"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from ..base import Document, RefusedDocument, WriteResult
@@ -17,21 +18,22 @@ _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
 
 
-def bulk_lines(document: Document) -> bytes:
-    """The two lines of a document: ``create``, so that a repeat of the same id changes nothing.
-
-    Index names and ids come from this package and need no escaping.
-    """
-    return b'{"create":{"_index":"%b","_id":"%b"}}\n%b\n' % (
-        document.index.encode(),
-        document.id.encode(),
-        document.source,
-    )
-
-
 def bulk_body(documents: Iterable[Document]) -> bytes:
-    """The body of one request."""
-    return b"".join([bulk_lines(document) for document in documents])
+    """The body of one request: two lines a document.
+
+    The operation is ``create``, so that a repeat of the same id changes nothing. Index names and ids come
+    from this package and need no escaping.
+    """
+    pieces: list[bytes] = []
+    for document in documents:
+        action, document_id = _action(document.index), document.id.encode()
+        pieces += (action, document_id, b'"}}\n', document.source, b"\n")
+    return b"".join(pieces)
+
+
+@lru_cache(maxsize=256)
+def _action(index: str) -> bytes:
+    return b'{"create":{"_index":"%b","_id":"' % index.encode()
 
 
 def bulk_result(documents: Sequence[Document], answer: Mapping[str, Any]) -> WriteResult:
