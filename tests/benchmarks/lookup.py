@@ -63,7 +63,7 @@ def run(major: int, documents: int) -> list[Row]:
     """Start a server of a major, load it, measure; returns the rows of the table."""
     print(f"  starting Elasticsearch {major}", file=sys.stderr, flush=True)
     with ElasticsearchServer.start(major) as server:
-        url = server.url.replace("://", f"://{server.user}:{server.password}@")
+        url = server.store_url
         settings = Settings(store=url, app_url="https://openreplay.example.com", project_id=7)
         store = open_store(settings=settings)
         assert isinstance(store, ElasticsearchStore)

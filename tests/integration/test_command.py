@@ -25,11 +25,6 @@ _STEPS = (
 )
 
 
-def store_url(server: ElasticsearchServer) -> str:
-    """The server's URL with the superuser's password."""
-    return server.url.replace("://", f"://{server.user}:{server.password}@")
-
-
 def actions(done: Done) -> list[tuple[str, str]]:
     """What was done with what, as the command tells it."""
     found = []
@@ -44,19 +39,19 @@ def test_setup_shows_its_plan_carries_it_out_and_finds_it_done(
     es: ElasticsearchServer, tmp_path: Path
 ) -> None:
     """A dry run changes nothing, the first run makes what is missing, the second finds all as it should be."""
-    dry = call("setup", "--store", store_url(es), "--dry-run", state=tmp_path)
+    dry = call("setup", "--store", es.store_url, "--dry-run", state=tmp_path)
     assert (dry.code, dry.err) == (0, "")
     assert [action for action, _ in actions(dry)] == ["would create", "would create", "unchanged"]
     assert "PUT /_index_template/openreplay-logs\n" in dry.out
     assert '"index_patterns": [' in dry.out
     assert es.request("GET", "/_index_template/openreplay-logs")[0] == 404
 
-    first = call("setup", "--store", store_url(es), state=tmp_path)
+    first = call("setup", "--store", es.store_url, state=tmp_path)
     assert first.code == 0
     assert [action for action, _ in actions(first)] == ["created", "created", "unchanged"]
-    second = call("setup", "--store", store_url(es), state=tmp_path)
+    second = call("setup", "--store", es.store_url, state=tmp_path)
     assert actions(second) == [("unchanged", what) for what in _STEPS]
-    listed = json.loads(call("setup", "--store", store_url(es), "--json", state=tmp_path).out)
+    listed = json.loads(call("setup", "--store", es.store_url, "--json", state=tmp_path).out)
     assert [step["action"] for step in listed["steps"]] == ["unchanged"] * 3
     assert es.password not in f"{dry}{first}{second}{listed}"
 
@@ -67,11 +62,11 @@ def test_setup_updates_its_own_template_and_leaves_a_foreign_one(
     """A template of an older version is replaced; one of somebody else ends it with a sentence."""
     old = {**session_template("openreplay-logs"), "version": 0}
     es.expect("PUT", "/_index_template/openreplay-logs", old)
-    done = call("setup", "--store", store_url(es), state=tmp_path)
+    done = call("setup", "--store", es.store_url, state=tmp_path)
     assert actions(done)[0] == ("updated", _STEPS[0])
 
     es.expect("PUT", "/_index_template/other", {"index_patterns": ["other-*"], "priority": 3})
-    refused = call("setup", "--store", store_url(es), "--index", "other", state=tmp_path)
+    refused = call("setup", "--store", es.store_url, "--index", "other", state=tmp_path)
     assert (refused.code, refused.out) == (1, "")
     assert "that openreplay-otel did not make; it was not touched" in refused.err
     assert es.password not in refused.err
@@ -81,7 +76,7 @@ def test_the_demo_runs_on_elasticsearch_and_its_next_command_works(
     es: ElasticsearchServer, tmp_path: Path
 ) -> None:
     """Sessions, timeline and links come from the server, and what it says to type shows them again."""
-    done = call("demo", "--store", store_url(es), "--json", state=tmp_path)
+    done = call("demo", "--store", es.store_url, "--json", state=tmp_path)
     assert done.code == 0, done.err
     shown = json.loads(done.out)
     failed = [session for session in shown["sessions"] if session["errors"]]
@@ -90,10 +85,10 @@ def test_the_demo_runs_on_elasticsearch_and_its_next_command_works(
     session = shown["timeline"][0]["document"]["openreplay.session.id"]
     assert f"logs {session}" in shown["next"][0]
 
-    again = call("logs", session, "--json", state=tmp_path, OPENREPLAY_OTEL_STORE=store_url(es))
+    again = call("logs", session, "--json", state=tmp_path, OPENREPLAY_OTEL_STORE=es.store_url)
     documents = [json.loads(line) for line in again.out.splitlines()]
     assert documents == [entry["document"] for entry in shown["timeline"]]
-    listed = call("sessions", "--errors", "--json", "--store", store_url(es), state=tmp_path)
+    listed = call("sessions", "--errors", "--json", "--store", es.store_url, state=tmp_path)
     ids = {json.loads(line)["session_id"] for line in listed.out.splitlines()}
     assert {entry["session_id"] for entry in failed} <= ids
 

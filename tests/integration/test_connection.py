@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import logging
 import threading
@@ -29,14 +30,9 @@ from tests.emitting import App, now_ms, session_id_begun_at
 from tests.servers.elasticsearch import ElasticsearchServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 pytestmark = pytest.mark.integration
-
-
-def store_url(server: ElasticsearchServer) -> str:
-    """The server's URL with the superuser's password."""
-    return server.url.replace("://", f"://{server.user}:{server.password}@")
 
 
 def read(url: str, **arguments: Any) -> None:
@@ -44,17 +40,19 @@ def read(url: str, **arguments: Any) -> None:
     list(SessionLogs(url, **arguments).logs(session_id_begun_at(now_ms())))
 
 
-@pytest.fixture
-def not_elasticsearch() -> Iterator[str]:
-    """A web server that answers everything with an empty object, like a proxy's health page."""
+@contextlib.contextmanager
+def answering(body: bytes, **headers: str) -> Generator[str]:
+    """A web server that answers everything alike, and its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("content-length", 0)))
             self.send_response(200)
             self.send_header("content-type", "application/json")
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         def do_GET(self) -> None:
             self.do_POST()
@@ -64,14 +62,14 @@ def not_elasticsearch() -> Iterator[str]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
-def test_each_wrong_thing_gives_one_sentence(
-    es: ElasticsearchServer, not_elasticsearch: str
-) -> None:
+def test_each_wrong_thing_gives_one_sentence(es: ElasticsearchServer) -> None:
     """Password, key, privilege, scheme, port, other server: named each, with no secret in the text."""
     wrong = es.url.replace("://", "://elastic:wrong-password@")
     with pytest.raises(StoreAccessError, match="does not accept the credentials") as caught:
@@ -92,14 +90,29 @@ def test_each_wrong_thing_gives_one_sentence(
         read("http://127.0.0.1:1")
     with pytest.raises(StoreUnavailableError, match="cannot be resolved"):
         read("http://no-such-host.invalid:9200")
-    with pytest.raises(StoreLayoutError, match="is not Elasticsearch 8 or 9"):
-        read(not_elasticsearch)
+    with (
+        answering(b"{}") as proxy,
+        pytest.raises(StoreLayoutError, match="is not Elasticsearch 8 or 9"),
+    ):
+        read(proxy)
+
+
+def test_an_old_server_is_named_with_its_version() -> None:
+    """Elasticsearch 7 has the product header too; preparing it says which versions are needed."""
+    body = b'{"version": {"number": "7.17.9"}}'
+    with (
+        answering(body, x_elastic_product="Elasticsearch") as old,
+        pytest.raises(
+            StoreLayoutError, match=r"is Elasticsearch 7\.17\.9; this package needs 8 or 9"
+        ),
+    ):
+        open_store(old).prepare()
 
 
 def test_a_missing_index_is_no_error(es: ElasticsearchServer) -> None:
     """On an empty cluster a lookup finds nothing."""
-    assert list(SessionLogs(store_url(es)).logs(session_id_begun_at(now_ms()))) == []
-    assert list(SessionLogs(store_url(es)).sessions()) == []
+    assert list(SessionLogs(es.store_url).logs(session_id_begun_at(now_ms()))) == []
+    assert list(SessionLogs(es.store_url).sessions()) == []
 
 
 def test_several_hosts_survive_one_that_is_down(es: ElasticsearchServer) -> None:
@@ -107,7 +120,7 @@ def test_several_hosts_survive_one_that_is_down(es: ElasticsearchServer) -> None
     session = session_id_begun_at(now_ms())
     app = App()
     app.log(session, "hello")
-    exporter = OpenReplayLogExporter(f"{store_url(es)},http://127.0.0.1:1")
+    exporter = OpenReplayLogExporter(f"{es.store_url},http://127.0.0.1:1")
     for _ in range(4):
         assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
     exporter.store.make_visible()
@@ -119,7 +132,7 @@ def test_refused_documents_are_named_and_the_others_stored(
     es: ElasticsearchServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One document in a request that no mapping takes: its reason is given, the rest is there, without its value."""
-    store = open_store(store_url(es))
+    store = open_store(es.store_url)
     store.prepare()
     good = (
         b'{"@timestamp":"2026-01-01T00:00:00.000000Z","message":"m","openreplay.session.id":"%d"}'
@@ -143,7 +156,7 @@ def test_requests_are_bounded_and_may_be_compressed(es: ElasticsearchServer) -> 
     app = App()
     for n in range(300):
         app.log(session, "line %d %s", n, "x" * 500)
-    exporter = OpenReplayLogExporter(store_url(es), request_max_bytes=20_000, http_compress=True)
+    exporter = OpenReplayLogExporter(es.store_url, request_max_bytes=20_000, http_compress=True)
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
     exporter.store.make_visible()
     assert len(list(SessionLogs(exporter.store).logs(session))) == 300
@@ -165,7 +178,7 @@ def test_its_own_traffic_makes_no_records_and_no_spans(
         app = App()
         app.log(session, "hello")
         caplog.clear()
-        exporter = OpenReplayLogExporter(store_url(es))
+        exporter = OpenReplayLogExporter(es.store_url)
         assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
         exporter.store.make_visible()
         assert len(list(SessionLogs(exporter.store).logs(session))) == 1
@@ -178,7 +191,7 @@ def test_its_own_traffic_makes_no_records_and_no_spans(
 
 def test_tls_needs_the_right_authority(tls_elasticsearch: ElasticsearchServer) -> None:
     """A TLS connection with the server's own authority works; without it the sentence names the setting."""
-    url = store_url(tls_elasticsearch)
+    url = tls_elasticsearch.store_url
     with pytest.raises(StoreAccessError, match="is not trusted: name its authority with ca_certs"):
         read(url)
     read(url, ca_certs=str(tls_elasticsearch.ca_path))

@@ -36,7 +36,7 @@ def test_the_blocks_for_elasticsearch_run(
     page: Path, tmp_path: Path, es: ElasticsearchServer
 ) -> None:
     """Every block of a page that needs a server ends well with a real one."""
-    url = es.url.replace("://", f"://{es.user}:{es.password}@")
+    url = es.store_url
     run = PageRun(tmp_path, {"OPENREPLAY_OTEL_STORE": url})
     run.run(runnable_blocks(page, needs_elasticsearch=True))
 

@@ -27,11 +27,6 @@ pytestmark = pytest.mark.integration
 _BOTH_TAGS = ("openReplaySession.id", "openReplaySessionToken")
 
 
-def store_url(server: ElasticsearchServer) -> str:
-    """The server's URL with the superuser's password."""
-    return server.url.replace("://", f"://{server.user}:{server.password}@")
-
-
 def refresh(server: ElasticsearchServer) -> None:
     """Make a segment of what was written."""
     server.expect("POST", "/openreplay-logs-*/_refresh")
@@ -47,7 +42,7 @@ def test_the_panel_gets_a_session_in_time_order_from_many_segments(
     ]
     settings = Settings(tags=_BOTH_TAGS)
     app = App(settings=settings)
-    exporter = OpenReplayLogExporter(store_url(es), settings=settings)
+    exporter = OpenReplayLogExporter(es.store_url, settings=settings)
     start = began + 25 * 3_600_000 + 10_000
     for n in range(250):
         for session in sessions:
@@ -84,7 +79,7 @@ def test_a_key_for_the_alias_reads_by_it_and_by_nothing_else(es: ElasticsearchSe
     for n, text in enumerate(texts):
         app.log(session, text, at_ms=began + n)
     app.log(None, "nobody", at_ms=began + 6)
-    exporter = OpenReplayLogExporter(store_url(es))
+    exporter = OpenReplayLogExporter(es.store_url)
     exporter.export(app.take())
     refresh(es)
     key = reader_key(es)
@@ -101,7 +96,7 @@ def test_a_key_for_the_alias_reads_by_it_and_by_nothing_else(es: ElasticsearchSe
 
 def test_the_least_key_of_a_writer_is_enough(es: ElasticsearchServer) -> None:
     """With create_doc and auto_configure an exporter stores records of sessions and of none."""
-    preparing = OpenReplayLogExporter(store_url(es))
+    preparing = OpenReplayLogExporter(es.store_url)
     preparing.store.prepare()
     began = now_ms()
     session = session_id_begun_at(began)
@@ -142,7 +137,7 @@ def test_nobody_can_write_into_a_strangers_recording(es: ElasticsearchServer) ->
     app.log(attacker, f"[openReplaySession.id={attacker}] [openReplaySession.id={victim}] twice")
     app.log(victim, "the victim's own", level=logging.ERROR)
     records = app.take()
-    exporter = OpenReplayLogExporter(store_url(es), settings=settings)
+    exporter = OpenReplayLogExporter(es.store_url, settings=settings)
     assert exporter.export(records) is LogRecordExportResult.SUCCESS
     exporter.store.make_visible()
     hits = search_as_v1_21(es, reader_key(es), victim)

@@ -26,12 +26,7 @@ _PREFIX = "openreplay-logs"
 @pytest.fixture
 def connection(es: ElasticsearchServer) -> Connection:
     """A connection as the superuser."""
-    return Connection(store_url(es))
-
-
-def store_url(server: ElasticsearchServer) -> str:
-    """The server's URL with the superuser's password."""
-    return server.url.replace("://", f"://{server.user}:{server.password}@")
+    return Connection(es.store_url)
 
 
 def key_of(server: ElasticsearchServer, cluster: list[str]) -> str:
@@ -85,7 +80,7 @@ def test_setup_mends_an_old_template_and_a_missing_alias(
     preparation.apply(connection, preparation.plan(connection, _PREFIX))
     old = {**session_template(_PREFIX, with_alias=False), "version": 0}
     es.expect("PUT", f"/_index_template/{_PREFIX}", old)
-    exporter = OpenReplayLogExporter(store_url(es))
+    exporter = OpenReplayLogExporter(es.store_url)
     session = logged(exporter)
     assert es.request("GET", "/logs/_search")[0] == 404
 
@@ -110,10 +105,10 @@ def test_a_foreign_logs_is_not_touched(
         es.expect("POST", "/logs/_doc?refresh", {"@timestamp": "2026-01-01T00:00:00Z", "a": 1})
     with pytest.raises(StoreLayoutError, match=f"has an? {kind} called 'logs'.*Rename it"):
         preparation.plan(connection, _PREFIX)
-    exporter = OpenReplayLogExporter(store_url(es))
+    exporter = OpenReplayLogExporter(es.store_url)
     session = logged(exporter)
     assert "called 'logs'" in caplog.text
-    entries = list(SessionLogs(store_url(es)).logs(session))
+    entries = list(SessionLogs(es.store_url).logs(session))
     assert [entry.message for entry in entries] == ["hello"]
     exporter.shutdown()
     es.request("DELETE", "/_index_template/foreign")
@@ -158,7 +153,7 @@ def test_an_exporter_that_may_not_says_once_what_is_missing(
     assert len(warnings) == 1
     assert f"`openreplay-otel setup --store {es.url}`" in caplog.text
     es.expect("POST", "/openreplay-logs-*/_refresh")
-    entries = list(SessionLogs(store_url(es)).logs(session))
+    entries = list(SessionLogs(es.store_url).logs(session))
     assert [entry.message for entry in entries] == ["hello"]
     exporter.shutdown()
 
@@ -176,7 +171,7 @@ def test_the_least_key_is_told_nothing_false(
 
 def test_sessions_of_two_days_stand_in_two_indexes(es: ElasticsearchServer) -> None:
     """A record goes to the index of its session's first day; one of a made-up id to the record's day."""
-    exporter = OpenReplayLogExporter(store_url(es))
+    exporter = OpenReplayLogExporter(es.store_url)
     day = 86_400_000
     midnight = now_ms() // day * day
     late, early = session_id_begun_at(midnight - 60_000), session_id_begun_at(midnight + 60_000)
@@ -202,5 +197,5 @@ def test_sessions_of_two_days_stand_in_two_indexes(es: ElasticsearchServer) -> N
         "of the future": today,
     }
     for session in (late, "77", str(2**64 - 1)):
-        assert list(SessionLogs(store_url(es)).logs(session)) != []
+        assert list(SessionLogs(es.store_url).logs(session)) != []
     exporter.shutdown()

@@ -36,7 +36,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         opened = open_store(f"sqlite:///{tmp_path}/logs.db")
     else:
         server = request.getfixturevalue("es")
-        opened = open_store(server.url.replace("://", f"://{server.user}:{server.password}@"))
+        opened = open_store(server.store_url)
     yield opened
     opened.close()
 

@@ -169,7 +169,7 @@ def test_no_forked_child_keeps_a_command_alive() -> None:
 
 def test_a_server_not_started_here_is_not_killed(es: ElasticsearchServer) -> None:
     """A server given by its URL is used, and refused when asked to be killed."""
-    address = es.url.replace("://", f"://{es.user}:{es.password}@")
+    address = es.store_url
     if es.ca_path is not None:
         pytest.skip("only plain HTTP needs no authority")
     other = type(es).at(address)
@@ -186,7 +186,7 @@ def test_a_server_that_holds_data_is_refused(
 ) -> None:
     """Tests wipe their server, so one with somebody's data on it is not taken unless told so."""
     es.expect("PUT", "/somebodys-index")
-    address = es.url.replace("://", f"://{es.user}:{es.password}@")
+    address = es.store_url
     monkeypatch.delenv("OPENREPLAY_TEST_ES_WIPE", raising=False)
     with pytest.raises(ServerFailed, match="somebodys-index"):
         type(es).at(address)

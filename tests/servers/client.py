@@ -40,6 +40,11 @@ class ElasticsearchClient:
         if parts.scheme == "https":
             self._tls = ssl.create_default_context(cafile=str(ca_path) if ca_path else None)
 
+    @property
+    def store_url(self) -> str:
+        """The URL with the superuser's credentials, as a store's URL may hold them."""
+        return self.url.replace("://", f"://{self.user}:{self.password}@")
+
     def request(
         self,
         method: str,

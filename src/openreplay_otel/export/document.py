@@ -18,7 +18,9 @@ from ..names import (
     ATTRIBUTE_SESSION_ID,
     ATTRIBUTE_TAGS,
     FIELD_MESSAGE,
+    FIELD_TIMESTAMP,
     FIELD_TRUNCATED,
+    FIELD_UTC_TIME,
 )
 from ..session import session_id_or_none
 from ..stamp.processor import ERROR_SEVERITY
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 _MAX_TIME_NS: Final = 253_402_300_799_999_999_999
 """The last nanosecond of the year 9999: a date of more digits is none to any reader."""
 _MAX_ID: Final = 256
+_FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b,%%b' % (
+    FIELD_TIMESTAMP.encode(),
+    FIELD_UTC_TIME.encode(),
+)
 _NO_MESSAGE: Final = "(no message)"
 _session_id = lru_cache(maxsize=2048)(session_id_or_none)
 
@@ -152,9 +158,7 @@ def _source(time_ns: int, shared: bytes, origin: Origin, fields: dict[str, Any])
         # Elasticsearch refuses a name that stands twice; the record's value counts.
         part = as_part({k: v for k, v in origin.fields.items() if k not in fields})
     moment = timestamp(time_ns)
-    return b'{"@timestamp":"%b","utc_time":"%b"%b%b,%b' % (
-        moment, moment, shared, part, as_json(fields)[1:],
-    )  # fmt: skip
+    return _FORM % (moment, moment, shared, part, as_json(fields)[1:])
 
 
 def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:
