@@ -54,4 +54,13 @@ class StoreAccessError(StoreError):
 
 
 class StoreLayoutError(StoreError):
-    """The store answers, but its version, index, mapping or file is not one to work with."""
+    """The store answers, but its version, index, mapping or file is not one to work with.
+
+    Args:
+        message: One sentence for a person.
+        is_bad_request: True where the store could make nothing of what was sent (400).
+    """
+
+    def __init__(self, message: str, *, is_bad_request: bool = False) -> None:
+        super().__init__(message)
+        self.is_bad_request = is_bad_request

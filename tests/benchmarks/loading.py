@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from openreplay_otel.export.document import DocumentBuilder
-from openreplay_otel.stores.elasticsearch.bulk import BULK_PATH, bulk_body
+from openreplay_otel.stores.bulk_lines import bulk_body
+from openreplay_otel.stores.elasticsearch.bulk import BULK_PATH
 from tests.benchmarks.records import Shop
 from tests.emitting import session_id_begun_at
 

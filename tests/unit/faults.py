@@ -14,6 +14,7 @@ from openreplay_otel.stores.base import (
     SessionQuery,
     WriteResult,
 )
+from openreplay_otel.stores.bulk_lines import documents_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +59,10 @@ class FaultyStore:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome(documents)
+
+    def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
+        """The same for lines."""
+        return self.write(documents_of(lines), timeout=timeout)
 
     def accept(self, documents: Sequence[Document]) -> WriteResult:
         """Keep them; what was there already is known."""

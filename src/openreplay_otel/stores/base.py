@@ -39,14 +39,16 @@ class WriteResult:
     Attributes:
         accepted: How many were stored by it.
         known: How many had been stored before.
-        retry: Those that the store was too busy for.
+        retry: Those that may be taken later.
         refused: Those that it will not take.
+        hindrance: Why the first of ``retry`` was not taken.
     """
 
     accepted: int = 0
     known: int = 0
     retry: Sequence[Document] = ()
     refused: Sequence[RefusedDocument] = ()
+    hindrance: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,15 @@ class Store(Protocol):
 
         Args:
             documents: What to store.
+            timeout: Seconds.
+        """
+        ...
+
+    def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
+        """The same for documents that are lines already (see ``bulk_lines``).
+
+        Args:
+            lines: Whole lines of documents.
             timeout: Seconds.
         """
         ...

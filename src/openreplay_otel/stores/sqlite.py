@@ -23,6 +23,7 @@ from .base import (
     SessionQuery,
     WriteResult,
 )
+from .bulk_lines import documents_of
 from .times import from_text, to_text
 
 if TYPE_CHECKING:
@@ -100,6 +101,14 @@ class SqliteStore:
             with _transaction(connection):
                 added = sum(connection.execute(_INSERT, row).rowcount for row in rows)
         return WriteResult(accepted=added, known=len(rows) - added, refused=tuple(refused))
+
+    def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
+        """Store ready lines in one transaction."""
+        try:
+            documents = documents_of(lines)
+        except ValueError as error:
+            raise StoreLayoutError(f"no documents: {error}", is_bad_request=True) from error
+        return self.write(documents, timeout=timeout)
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""

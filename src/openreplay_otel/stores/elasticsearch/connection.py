@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -75,6 +76,7 @@ class Connection:
         self._transport: Transport | None = None
         self._transport_pid = 0
         self._is_elasticsearch = False
+        self._open_before_forks()
 
     @property
     def name(self) -> str:
@@ -104,6 +106,7 @@ class Connection:
             StoreAccessError: Refused: 401, 403, certificate.
             StoreLayoutError: Any other status, or not Elasticsearch.
         """
+        transport = self._opened()
         from elastic_transport import TlsError, TransportError
 
         headers: dict[str, str] = {"accept": _JSON}
@@ -113,7 +116,7 @@ class Connection:
             headers["content-type"] = _NDJSON if isinstance(body, bytes) else _JSON
         with own_traffic():
             try:
-                meta, answer = self._opened().perform_request(
+                meta, answer = transport.perform_request(
                     method,
                     path,
                     body=body,
@@ -144,6 +147,28 @@ class Connection:
                 self._transport = self._open()
                 self._transport_pid = os.getpid()
             return self._transport
+
+    def _open_before_forks(self) -> None:
+        """Let no opening that is going on in another thread cross a fork.
+
+        In the child that thread would be gone, and its half-done import would keep all others waiting.
+        """
+        if not hasattr(os, "register_at_fork"):
+            return
+        reference = weakref.ref(self)
+        held: list[Connection] = []
+
+        def before() -> None:
+            connection = reference()
+            if connection is not None:
+                connection._lock.acquire()  # noqa: SLF001 - of this very class
+                held.append(connection)
+
+        def after() -> None:
+            while held:
+                held.pop()._lock.release()  # noqa: SLF001 - of this very class
+
+        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
 
     def _open(self) -> Transport:
         from elastic_transport import Transport
@@ -208,7 +233,10 @@ class Connection:
             )
         if headers.get("x-elastic-product") != "Elasticsearch":
             return StoreLayoutError(self._not_elasticsearch())
-        return StoreLayoutError(f"{self.name} answers {status} {kind}: {reason}".rstrip(": "))
+        return StoreLayoutError(
+            f"{self.name} answers {status} {kind}: {reason}".rstrip(": "),
+            is_bad_request=status == 400,
+        )
 
     def _not_elasticsearch(self) -> str:
         return (

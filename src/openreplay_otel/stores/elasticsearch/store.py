@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 from ...errors import StoreError
 from ...names import SESSIONLESS_DATA_STREAM
 from ...session import started_at_ms
+from ..base import WriteResult
+from ..bulk_lines import bulk_body, count_of, documents_of
 from . import preparation, schema
-from .bulk import BULK_PATH, bulk_body, bulk_result
+from .bulk import BULK_PATH, bulk_result, has_errors
 from .reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery, WriteResult
+    from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery
     from .connection import Connection
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -47,6 +49,13 @@ class ElasticsearchStore:
         """Store documents by one ``_bulk`` request."""
         answer = self.connection.request("POST", BULK_PATH, bulk_body(documents), timeout=timeout)
         return bulk_result(documents, answer.body)
+
+    def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
+        """Store ready lines by one ``_bulk`` request; they are taken apart only where one is not stored."""
+        answer = self.connection.request("POST", BULK_PATH, lines, timeout=timeout)
+        if not has_errors(answer.body):
+            return WriteResult(accepted=count_of(lines))
+        return bulk_result(documents_of(lines), answer.body)
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""

@@ -1,0 +1,98 @@
+"""Documents as the lines that ``_bulk`` takes: an action line and a source line each. Pure.
+
+The same bytes are a request's body and a spool's content. A source is JSON and so holds no raw newline: a
+document's lines begin where a line begins with :data:`_BEGIN`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from .base import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BEGIN: Final = b'{"create":{"_index":"'
+_MIDDLE: Final = b'","_id":"'
+_END: Final = b'"}}'
+_WHOLE: Final = re.compile(
+    rb'(?:\{"create":\{"_index":"[!#-\[\]-~]{1,255}","_id":"[!#-\[\]-~]{1,512}"\}\}\n\{"[^\n\x00]*\}\n)*'
+)
+
+
+def lines_of(index: str, document_id: str, source: bytes) -> bytes:
+    """A document's two lines.
+
+    The operation is ``create``, so that a repeat of the same id changes nothing. Index names and ids come
+    from this package and need no escaping.
+    """
+    return b'%b%b"}}\n%b\n' % (_action(index), document_id.encode(), source)
+
+
+def bulk_body(documents: Iterable[Document]) -> bytes:
+    """The body of one request."""
+    return b"".join([lines_of(*document) for document in documents])
+
+
+def documents_of(lines: bytes) -> list[Document]:
+    """The documents of whole lines.
+
+    Raises:
+        ValueError: Something else stands among them.
+    """
+    documents: list[Document] = []
+    pieces = lines.split(b"\n")
+    if pieces.pop() or len(pieces) % 2:
+        raise ValueError("the lines are not whole")
+    for action, source in zip(pieces[::2], pieces[1::2], strict=True):
+        index, middle, rest = action.removeprefix(_BEGIN).partition(_MIDDLE)
+        if not action.startswith(_BEGIN) or not middle or not rest.endswith(_END):
+            raise ValueError("an action line was expected")
+        documents.append(Document(index.decode(), rest.removesuffix(_END).decode(), source))
+    return documents
+
+
+def count_of(lines: bytes) -> int:
+    """How many documents there are in whole lines."""
+    return lines.count(b"\n") // 2
+
+
+def whole_length(lines: bytes) -> int:
+    """Up to where the last whole document reaches.
+
+    Args:
+        lines: Lines of documents, the last of which may be cut anywhere.
+    """
+    last = lines.rfind(b"\n" + _BEGIN) + 1
+    end = lines.find(b"\n", last)
+    end = lines.find(b"\n", end + 1) if end >= 0 else -1
+    return end + 1 if end >= 0 else last
+
+
+def sound_until(lines: bytes, start: int = 0) -> int:
+    """Up to where there are sound documents and nothing else: the first damage, or cut, is behind it."""
+    found = _WHOLE.match(lines, start)
+    return start if found is None else found.end()
+
+
+def is_torn(rest: bytes) -> bool:
+    """Whether bytes are the beginning of one document and nothing else, as a killed process leaves them."""
+    return (
+        rest.startswith(_BEGIN[: len(rest)]) and rest.count(b"\n") < 2 and next_begin(rest, 1) < 0
+    )
+
+
+def next_begin(lines: bytes, start: int) -> int:
+    """Where the next document begins at or behind a place; -1 where none does."""
+    if lines.startswith(_BEGIN, start) and (start == 0 or lines[start - 1 : start] == b"\n"):
+        return start
+    found = lines.find(b"\n" + _BEGIN, start)
+    return found + 1 if found >= 0 else -1
+
+
+@lru_cache(maxsize=256)
+def _action(index: str) -> bytes:
+    return b"%b%b%b" % (_BEGIN, index.encode(), _MIDDLE)
