@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         StoreLayoutError,
         StoreUnavailableError,
     )
-    from .export import OpenReplayLogExporter
+    from .export import DurableLogRecordProcessor, OpenReplayLogExporter
     from .lookup import AsyncSessionLogs, SessionLogs
     from .pipeline import Pipeline, configure
     from .session import Session, SessionToken
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "AsyncSessionLogs": "lookup",
+    "DurableLogRecordProcessor": "export",
     "ExceptionInfo": "entries",
     "InvalidSessionError": "errors",
     "LogEntry": "entries",
@@ -55,6 +56,7 @@ _HOMES: Final = {
 
 __all__ = [
     "AsyncSessionLogs",
+    "DurableLogRecordProcessor",
     "ExceptionInfo",
     "InvalidSessionError",
     "LogEntry",

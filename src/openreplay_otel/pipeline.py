@@ -14,11 +14,10 @@ from opentelemetry.instrumentation.logging.handler import (  # pyright: ignore[r
 )
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
 from .context import OpenReplayPropagator
-from .export import OpenReplayLogExporter
+from .export import DurableLogRecordProcessor
 from .settings import Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
 from .stamp.order import remove
@@ -38,16 +37,15 @@ class Pipeline:
     Attributes:
         settings: The settings in force.
         store: Where the records go.
-        exporter: The exporter; its ``counts`` tell what became of the records.
+        processor: What keeps and delivers them; its ``counts`` tell what became of the records.
     """
 
     def __init__(self, provider: LoggerProvider, settings: Settings, store: Store | None) -> None:
         self.settings = settings
-        self.exporter = OpenReplayLogExporter(store, settings=settings)
-        self.store = self.exporter.store
+        self.processor = DurableLogRecordProcessor(store, settings=settings)
+        self.store = self.processor.store
         self.provider = provider
         self._stamp = OpenReplayLogRecordProcessor(settings)
-        self._batch = BatchLogRecordProcessor(self.exporter)
         self._handler: logging.Handler | None = None
         self._propagators: tuple[TextMapPropagator, TextMapPropagator] | None = None
 
@@ -60,13 +58,14 @@ class Pipeline:
         Returns:
             False where the time was not enough, or records had to be given up meanwhile.
         """
-        dropped = self.exporter.counts.dropped
-        # The SDK's answer alone says nothing: it is True whatever the exporter came to.
-        is_flushed = self._batch.force_flush(timeout_millis)
-        return is_flushed and self.exporter.counts.dropped == dropped
+        return self.processor.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
-        """Flush, then take away what was added; the providers themselves go on. A second call does nothing."""
+        """Deliver what can be, then take away what was added; the providers themselves go on.
+
+        It takes ``shutdown_timeout`` at most; what is left stays in the spool for the next process. A second
+        call does nothing.
+        """
         with _lock:
             if _active.get(id(self.provider)) is not self:
                 return
@@ -75,8 +74,8 @@ class Pipeline:
             logging.getLogger().removeHandler(self._handler)
         if self._propagators is not None and propagate.get_global_textmap() is self._propagators[1]:
             propagate.set_global_textmap(self._propagators[0])
-        remove(self.provider, self._batch)
-        self._batch.shutdown()
+        remove(self.provider, self.processor)
+        self.processor.shutdown()
         remove(self.provider, self._stamp)
         atexit.unregister(self.shutdown)
 
@@ -91,7 +90,7 @@ class Pipeline:
     def install(self) -> None:
         """Add the parts to the provider, the root logger and the global propagator."""
         add_first(self.provider, self._stamp)
-        self.provider.add_log_record_processor(self._batch)
+        self.provider.add_log_record_processor(self.processor)
         self._add_handler()
         self._add_propagator()
         # Ours has to be flushed before the provider of another distro is shut down at exit.
@@ -117,7 +116,7 @@ def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
     """Link this process's logs with OpenReplay's sessions.
 
     Adds to what is there and replaces nothing: the stamp before every processor that the logger
-    provider has, an exporter to the store behind them, a handler for the standard library's logging
+    provider has, the durable processor behind them, a handler for the standard library's logging
     unless there is one, and the propagator behind the present ones. Where there is no SDK logger
     provider yet, one is set. Calling it again for the same provider changes nothing.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import string
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -34,6 +35,17 @@ _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _TAGS: Final = (MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN, MESSAGE_TAG_ASAYER)
 _SHOWN: Final = 40
 """Characters of a wrong value that a message repeats: less than a session token has."""
+_SIZE_UNITS: Final = {
+    "": 1,
+    "b": 1,
+    "kb": 1000,
+    "mb": 1000**2,
+    "gb": 1000**3,
+    "kib": 1024,
+    "mib": 1024**2,
+    "gib": 1024**3,
+}
+_TIME_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~")
 
 
@@ -104,6 +116,33 @@ def _seconds(value: str | float) -> float:
     if not 0 < number < 86400:
         raise ValueError
     return number
+
+
+def _large_size(value: str | int) -> int:
+    number, factor = _with_unit(str(value), _SIZE_UNITS)
+    size = int(number * factor)
+    if size < 1024 * 1024:
+        raise ValueError
+    return size
+
+
+def _age(value: str | float) -> float:
+    number, factor = _with_unit(str(value), _TIME_UNITS)
+    if not 0 < number * factor < float("inf"):
+        raise ValueError
+    return number * factor
+
+
+def _with_unit(text: str, units: Mapping[str, int]) -> tuple[float, int]:
+    number = text.strip().rstrip("".join({*string.ascii_letters}))
+    return float(number), units[text.strip()[len(number) :].lower()]
+
+
+def _fsync(value: str) -> str:
+    word = value.strip().lower()
+    if word not in {"never", "interval", "always"}:
+        raise ValueError
+    return word
 
 
 def _index(value: str) -> str:
@@ -195,7 +234,31 @@ class Settings:
     )  # fmt: skip
     export_timeout: float = _row(
         30.0, _seconds, "seconds, more than 0 and less than 86400",
-        "How long one export may take, all repeated tries included.",
+        "How long one request to the store may take; for the exporter, one export with all its tries.",
+    )  # fmt: skip
+    shutdown_timeout: float = _row(
+        5.0, _seconds, "seconds, more than 0 and less than 86400",
+        "How long the end of the process may wait for the store to take what is queued. The rest stays in"
+        " the spool.",
+    )  # fmt: skip
+    spool_dir: str | None = _row(
+        None, _text, "the path of a folder",
+        "Where records wait until the store has them, on a local disk. Without it: `spool` in the user's"
+        " state folder, or in the folder for temporary files where that cannot be written.",
+    )  # fmt: skip
+    spool_max_bytes: int = _row(
+        512 * 1024 * 1024, _large_size, "a number of bytes, 1 MiB at least, also as 512MiB or 1GiB",
+        "How much may wait there, all processes together. Beyond it, the oldest records without a session are"
+        " given up first, then the oldest.",
+    )  # fmt: skip
+    spool_max_age: float = _row(
+        7 * 86400.0, _age, "seconds, or a number with s, m, h or d, such as 7d",
+        "How long records may wait there until they are given up, in seconds.",
+    )  # fmt: skip
+    spool_fsync: Literal["never", "interval", "always"] = _row(
+        "never", _fsync, "never, interval or always",
+        "Whether records that wait are brought to the disk itself, each second or each one at once. Only a"
+        " crash of the whole machine makes a difference.",
     )  # fmt: skip
     index: str = _row(
         DEFAULT_SESSION_INDEX, _index, "lower-case letters, digits, - _ . (not the name logs itself)",
@@ -282,7 +345,7 @@ def _from_environment(variable_name: str, text: str, rows: Mapping[str, Row]) ->
         return {}
     try:
         return {name: row.read(text)}
-    except ValueError:
+    except (ValueError, KeyError, OverflowError):
         default = next(f.default for f in fields(Settings) if f.name == name)
         # An address may hold a password, also where none was expected.
         is_secret = row.secret or "@" in text
@@ -299,7 +362,7 @@ def _from_argument(name: str, argument: object, row: Row) -> object:
         return row.read(argument)
     except SettingsError:
         raise
-    except (ValueError, TypeError, AttributeError, OverflowError):
+    except (ValueError, TypeError, AttributeError, OverflowError, KeyError):
         shown = "" if row.secret or "@" in str(argument) else f", got {repr(argument)[:_SHOWN]}"
         raise SettingsError(f"{name}: expected {row.expected}{shown}") from None
 

@@ -61,6 +61,12 @@ class Fork:
         """Let a paused child go on."""
         os.write(self._to_child, b"x")
 
+    def wait_for_end(self) -> None:
+        """Wait for a child that is killed."""
+        os.waitpid(self.pid, 0)
+        self._reader.close()
+        os.close(self._to_child)
+
     def result(self) -> Any:
         """What the function returned."""
         line = self._reader.readline()

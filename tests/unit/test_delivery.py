@@ -224,7 +224,7 @@ def test_items_that_stay_busy_are_given_up_at_the_deadline() -> None:
         report.accepted,
         [d.id for d in report.undelivered],
     )
-    assert "the faulty store is too busy for some documents" == str(report.error)
+    assert "the faulty store did not take some documents: too busy" == str(report.error)
 
 
 def test_delivering_again_doubles_nothing() -> None:

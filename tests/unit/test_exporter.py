@@ -24,6 +24,7 @@ from openreplay_otel import (
     StoreUnavailableError,
 )
 from openreplay_otel.export import exporter as exporter_module
+from openreplay_otel.export import preparing
 from openreplay_otel.export.exporter import ExportCounts
 from openreplay_otel.export.quiet_log import QuietLog
 from openreplay_otel.stores.base import Document, RefusedDocument, WriteResult
@@ -171,7 +172,7 @@ def test_records_go_out_although_the_store_could_not_be_prepared(
 ) -> None:
     """Preparing is tried again after a minute, not with each batch."""
     clock = Clock()
-    monkeypatch.setattr(exporter_module, "time", SimpleNamespace(monotonic=clock))
+    monkeypatch.setattr(preparing, "time", SimpleNamespace(monotonic=clock))
     store = FaultyStore()
     store.preparations = [StoreUnavailableError("no answer")]
     exporter = exporter_to(store)

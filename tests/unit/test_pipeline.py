@@ -22,6 +22,7 @@ from .contract import EXAMPLE_ID, token
 from .faults import FaultyStore
 from .processes import run_python
 from .records import in_session
+from .spooled import wait_until
 from .stored import ids_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def test_a_line_of_the_app_is_stored(provider: LoggerProvider) -> None:
     with configure(store, logger_provider=provider) as pipeline:
         log("boom")
         assert pipeline.force_flush() is True
-        assert 1 == pipeline.exporter.counts.accepted
+        counts = pipeline.processor.counts
+        assert (1, 1, {}) == (counts.accepted, counts.delivered, counts.dropped)
     (document,) = store.kept.values()
     source = orjson.loads(document.source)
     assert PREFIX + "boom" == source["message"]
@@ -123,7 +125,7 @@ def test_shutdown_flushes_and_takes_all_of_it_away(
     provider.force_flush()
     assert [PREFIX + "before", "after"] == bodies(app_exporter)
     assert [PREFIX + "before"] == store.messages()
-    assert (0, False) == (store.closed, pipeline.force_flush())
+    assert (0, True) == (store.closed, pipeline.force_flush())
 
 
 def test_it_can_be_configured_anew_after_shutdown(provider: LoggerProvider) -> None:
@@ -237,19 +239,26 @@ def test_a_wrong_setting_installs_nothing(provider: LoggerProvider) -> None:
 
 
 def test_a_store_that_is_down_costs_the_app_nothing(provider: LoggerProvider) -> None:
-    """Logging goes on, nothing is raised, and the loss is counted."""
+    """Logging goes on, nothing is raised, and the next process delivers what waits, each record once."""
     from openreplay_otel import StoreAccessError
 
     store = FaultyStore(*[StoreAccessError("no")] * 99)
     with configure(store, logger_provider=provider) as pipeline:
         for n in range(100):
             log(f"{n}")
-        pipeline.force_flush()
-    assert 100 == pipeline.exporter.counts.dropped
+        assert pipeline.force_flush(100) is False
+    counts = pipeline.processor.counts
+    assert (100, 0, {}) == (counts.accepted, counts.delivered, counts.dropped)
+    assert {} == store.kept
+    store.outcomes = []
+    with configure(store, logger_provider=provider) as pipeline:
+        wait_until(lambda: len(store.kept) == 100)
+    assert [f"{PREFIX}{n}" for n in range(100)] == store.messages()
+    assert 100 == pipeline.processor.counts.delivered
 
 
 def test_own_lines_do_not_feed_themselves(provider: LoggerProvider) -> None:
-    """With everything logged at DEBUG, an export that logs makes no further records."""
+    """With everything logged at DEBUG, a delivery that fails and logs makes no further records."""
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.DEBUG)
@@ -259,11 +268,11 @@ def test_own_lines_do_not_feed_themselves(provider: LoggerProvider) -> None:
             for _ in range(3):
                 log("boom")
                 pipeline.force_flush()
-            counts = pipeline.exporter.counts
+            counts = pipeline.processor.counts
     finally:
         root.setLevel(level)
-    assert [PREFIX + "boom"] * 2 == store.messages()
-    assert (2, 1) == (counts.accepted, counts.dropped)
+    assert [PREFIX + "boom"] * 3 == store.messages()
+    assert (3, 3, {}) == (counts.accepted, counts.delivered, counts.dropped)
 
 
 def test_an_embedded_store_of_a_url_is_opened_and_closed(

@@ -73,9 +73,9 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[byt
             for thing in (
                 pipeline,
                 pipeline.settings,
-                pipeline.exporter,
+                pipeline.processor,
                 pipeline.store,
-                pipeline.exporter.counts,
+                pipeline.processor.counts,
                 openreplay_otel.Settings.load(),
                 propagate.get_global_textmap(),
                 openreplay_otel.OpenReplayLogRecordProcessor(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Generator
@@ -59,17 +60,23 @@ def run_demo(settings: dict[str, Any]) -> DemoRun:
     logging.getLogger("shop").setLevel(logging.DEBUG)
     # Spans are not exported; they give the records their trace ids.
     spans = TracerProvider(shutdown_on_exit=False)
-    with configure(service_name=SERVICE_NAME, **settings) as pipeline:
+    with (
+        # What a demo could not store shall not turn up among real records later.
+        tempfile.TemporaryDirectory(prefix="openreplay-otel-demo-") as spool,
+        configure(service_name=SERVICE_NAME, spool_dir=spool, **settings) as pipeline,
+    ):
+        # A store that cannot be used is told of before anything is shown.
+        pipeline.store.prepare()
         with _bank_out_of_order() as bank:
             shop = OpenTelemetryMiddleware(Shop(bank), tracer_provider=spans)
             with _serving(shop) as address:
                 requests = let_visit(visitors, address)
-        pipeline.force_flush()
-        counts = pipeline.exporter.counts
+        is_flushed = pipeline.force_flush()
+        counts = pipeline.processor.counts
         pipeline.store.make_visible()
     spans.shutdown()
-    if counts.dropped or counts.refused or not counts.accepted:
-        lost = counts.dropped + counts.refused
+    lost = counts.accepted - counts.delivered
+    if lost or not is_flushed or not counts.accepted:
         why = f"{lost} records were lost" if lost else "no record arrived (OTEL_SDK_DISABLED?)"
         raise StoreError(f"the demo failed: {why}")
     session_ids = tuple(v.session_id for v in visitors if v.session_id is not None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from .fields import NOT_LABELS, NUMBER_FIELDS, RECORD_FIELDS, RESOURCE_FIELDS
 from .plain_values import (
@@ -46,29 +49,49 @@ class _Plans(dict[str, "_Plan | None"]):
         return plan
 
 
-def add_record_attributes(document: dict[str, Any], attributes: Mapping[str, Any]) -> bool:
-    """Add the fields made of a record's attributes to a document.
+def code_part(attributes: Mapping[str, Any]) -> tuple[bytes, _Plans]:
+    """Where in the code a record was made, as a part (see ``parts``): all records of a line share it.
 
     Returns:
-        True where something had to be cut.
+        The part, empty where the attributes are not as the SDK's handler sets them, and the plans for
+        the other attributes.
     """
-    return _add(document, attributes, _RECORD_PLANS)
+    path, line = attributes.get("code.file.path"), attributes.get("code.line.number")
+    function = attributes.get("code.function.name")
+    if type(path) is str and type(line) is int and type(function) is str:
+        part = _code_part(path, line, function)
+        if part:
+            return part, _PLANS_WITHOUT_CODE
+    return b"", RECORD_PLANS
 
 
-def add_resource_attributes(document: dict[str, Any], attributes: Mapping[str, Any]) -> bool:
-    """Add the fields made of a resource's attributes to a document.
+@lru_cache(maxsize=_CACHE_LIMIT)
+def _code_part(path: str, line: int, function: str) -> bytes:
+    fields: dict[str, Any] = {}
+    code = {"code.file.path": path, "code.line.number": line, "code.function.name": function}
+    is_cut = add_attributes(fields, code, RECORD_PLANS)
+    is_whole = len(fields) == len(code) and not is_cut
+    try:
+        return b"," + orjson.dumps(fields)[1:-1] if is_whole else b""
+    except TypeError:
+        return b""
 
-    Returns:
-        True where something had to be cut.
-    """
-    return _add(document, attributes, _RESOURCE_PLANS)
 
-
-def _add(
+def add_attributes(
     document: dict[str, Any],
     attributes: Mapping[str, Any],
     plans: _Plans,
 ) -> bool:
+    """Add the fields made of attributes to a document.
+
+    Args:
+        document: The fields so far.
+        attributes: By their names.
+        plans: For a record's or a resource's attributes.
+
+    Returns:
+        True where something had to be cut.
+    """
     truncated = len(attributes) > MAX_LABELS
     if truncated:
         attributes = _with_fewer_labels(attributes, plans)
@@ -111,5 +134,7 @@ def _make_plan(attribute: str, fields: Mapping[str, str]) -> _Plan | None:
     return field, limit, field in NUMBER_FIELDS, False
 
 
-_RECORD_PLANS: Final = _Plans(RECORD_FIELDS)
-_RESOURCE_PLANS: Final = _Plans(RESOURCE_FIELDS, left_out="telemetry.")
+RECORD_PLANS: Final = _Plans(RECORD_FIELDS)
+_PLANS_WITHOUT_CODE: Final = _Plans(RECORD_FIELDS)
+_PLANS_WITHOUT_CODE.update({name: None for name in RECORD_FIELDS if name.startswith("code.")})
+RESOURCE_PLANS: Final = _Plans(RESOURCE_FIELDS, left_out="telemetry.")

@@ -11,10 +11,8 @@ from typing import Final
 
 from ..errors import StoreError, StoreUnavailableError
 from ..stores.base import Document, RefusedDocument, Store
+from .backoff import pause_before
 
-_FIRST_WAIT: Final = 0.25
-_LONGEST_WAIT: Final = 30.0
-_MOST_DOUBLINGS: Final = 16
 _TOO_LARGE: Final = 413
 _LINE_OVERHEAD: Final = 128
 
@@ -82,7 +80,9 @@ class _Run:
             del self.queue[0]
             return _Verdict.DONE
         self.queue[0] = list(result.retry)
-        self._error = StoreUnavailableError(f"{self._store.name} is too busy for some documents")
+        self._error = StoreUnavailableError(
+            f"{self._store.name} did not take some documents: {result.hindrance or 'too busy'}"
+        )
         return _Verdict.WAIT
 
     def report(self) -> DeliveryReport:
@@ -148,7 +148,7 @@ class Delivery:
                 continue
             if verdict is _Verdict.GIVE_UP:
                 break
-            pause = self._pause(tries, run.retry_after)
+            pause = pause_before(tries, self._jitter(), run.retry_after)
             tries += 1
             if self._clock() + pause >= deadline or self._wait(pause):
                 break
@@ -165,8 +165,3 @@ class Delivery:
             requests[-1].append(document)
             size += needed
         return requests
-
-    def _pause(self, tries: int, retry_after: float | None) -> float:
-        pause = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(tries, _MOST_DOUBLINGS))
-        pause *= 0.5 + self._jitter() / 2
-        return pause if retry_after is None else max(pause, min(retry_after, _LONGEST_WAIT))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
 
 from ..message_tag import message_prefix, tagged
 from ..names import (
@@ -25,25 +26,24 @@ from ..names import (
 from ..session import session_id_or_none
 from ..stamp.processor import ERROR_SEVERITY
 from ..stores.base import Document
-from .attributes import add_record_attributes
+from .attributes import add_attributes, code_part
 from .parts import Origin, Origins, as_json, as_part, grading, timestamp, trace_part
-from .placement import Placements
+from .placement import MAX_TIME_NS, Placements
 from .plain_values import MAX_KEYWORD, MAX_TEXT, as_text, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from opentelemetry.sdk._logs import ReadableLogRecord
+    from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
 
     from ..settings import Settings
 
-_MAX_TIME_NS: Final = 253_402_300_799_999_999_999
-"""The last nanosecond of the year 9999: a date of more digits is none to any reader."""
 _MAX_ID: Final = 256
 _FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b,%%b' % (
     FIELD_TIMESTAMP.encode(),
     FIELD_UTC_TIME.encode(),
 )
+_NO_RESOURCE: Final = Resource.get_empty()
 _NO_MESSAGE: Final = "(no message)"
 _session_id = lru_cache(maxsize=2048)(session_id_or_none)
 
@@ -53,26 +53,35 @@ class DocumentBuilder:
 
     Args:
         settings: Index prefix, tags, links and what to do with records of no session.
+        next_id: Makes an id from a time (Unix nanoseconds) for a record that has none; None: it is made
+            from the content, since an exporter may see a record twice.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, next_id: Callable[[int], str] | None = None) -> None:
+        self._next_id = next_id
         self._tags = settings.tags
         self._drops_sessionless = settings.sessionless == "drop"
         self._placement = Placements(settings).placement
         self._origin = Origins().origin
 
-    def build(self, readable: ReadableLogRecord) -> Document | None:
+    def build(self, readable: ReadableLogRecord | ReadWriteLogRecord) -> Document | None:
         """The document of a record.
 
         Returns:
             The document, or None for a record that is not to be stored: one without a session where
             the settings say so, or one of this package's own log lines, which would feed themselves.
         """
-        origin = self._origin(readable.resource, readable.instrumentation_scope)
+        origin = self._origin(readable.resource or _NO_RESOURCE, readable.instrumentation_scope)
         if origin is None:
             return None
         record: Any = readable.log_record
-        attributes = _plain_dict(record.attributes)
+        attributes: Any = record.attributes
+        # Each look into the SDK's BoundedAttributes is a call in Python, and a walk takes a lock.
+        attributes = (
+            cast("Any", attributes)._dict.copy()  # noqa: SLF001 - see above
+            if type(attributes) is BoundedAttributes and hasattr(attributes, "_dict")
+            else attributes or {}
+        )
         session_id = attributes.get(ATTRIBUTE_SESSION_ID)
         if session_id is not None:
             session_id = _session_id(session_id) if isinstance(session_id, str) else None
@@ -87,10 +96,21 @@ class DocumentBuilder:
         self, record: Any, attributes: Mapping[str, Any], session_id: str | None, origin: Origin
     ) -> Document:
         time_ns = record.timestamp or record.observed_timestamp or 0
-        truncated = not 0 <= time_ns <= _MAX_TIME_NS
+        truncated = not 0 <= time_ns <= MAX_TIME_NS
         if truncated:
-            time_ns = min(max(time_ns, 0), _MAX_TIME_NS)
-        message = self._message(record, attributes, session_id)
+            time_ns = min(max(time_ns, 0), MAX_TIME_NS)
+        message = record.body
+        prefix = "" if session_id is None else message_prefix(session_id, self._tags)
+        if not (
+            # What the stamp leaves of a usual text, seen without the calls that find out about the others.
+            type(message) is str
+            and message.startswith(prefix)
+            and message.isascii()
+            and "session" not in (rest := message[len(prefix) :]).lower()
+            and rest
+            and not rest.isspace()
+        ):
+            message = self._message(record, attributes, session_id)
         if len(message) > MAX_TEXT:
             message, truncated = cut(message, MAX_TEXT), True
         fields: dict[str, Any] = {FIELD_MESSAGE: message}
@@ -100,7 +120,8 @@ class DocumentBuilder:
             name = str(record.event_name)
             fields["event.action"] = cut(name, MAX_KEYWORD)
             truncated |= len(name) > MAX_KEYWORD
-        if attributes and add_record_attributes(fields, attributes):
+        code, plans = code_part(attributes)
+        if attributes and add_attributes(fields, attributes, plans):
             truncated = True
         graded = grading(
             # Not .value, a descriptor that takes as long as ten comparisons.
@@ -115,14 +136,18 @@ class DocumentBuilder:
             fields[FIELD_TRUNCATED] = True
         index, session = self._placement(session_id, time_ns)
         trace = trace_part(record.trace_id or 0, record.span_id or 0)
-        source = _source(time_ns, graded.part + session + trace, origin, fields)
-        return Document(index, _document_id(attributes, record.observed_timestamp, source), source)
+        source = _source(time_ns, graded.part + session + trace + code, origin, fields)
+        if self._next_id is not None and ATTRIBUTE_DOCUMENT_ID not in attributes:
+            document_id = self._next_id(max(0, record.observed_timestamp or time_ns))
+        else:
+            document_id = _document_id(attributes, record.observed_timestamp, source)
+        return Document(index, document_id, source)
 
     def _build_from_what_is_left(
         self, record: Any, session_id: str | None, origin: Origin, error: Exception
     ) -> Document:
         observed = record.observed_timestamp
-        time_ns = min(max(observed, 0), _MAX_TIME_NS) if isinstance(observed, int) else 0
+        time_ns = min(max(observed, 0), MAX_TIME_NS) if isinstance(observed, int) else 0
         message = f"(a record that could not be read in full: {type(error).__name__})"
         if record.body is not None:
             message = tagged(f"{message} {cut(as_text(record.body), MAX_TEXT)}", session_id, "")
@@ -143,13 +168,6 @@ class DocumentBuilder:
         if not rest or rest.isspace():
             rest = _substitute_message(record, attributes)
         return tagged(rest, session_id, prefix)
-
-
-def _plain_dict(attributes: Any) -> Mapping[str, Any]:
-    # Each look into the SDK's BoundedAttributes is a call in Python, and a walk takes a lock.
-    if isinstance(attributes, BoundedAttributes):
-        return attributes.copy()
-    return attributes or {}
 
 
 def _source(time_ns: int, shared: bytes, origin: Origin, fields: dict[str, Any]) -> bytes:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
-from ..errors import StoreError
 from ..settings import Settings
 from ..stores.opening import opened
 from .delivery import Delivery, DeliveryReport
 from .document import DocumentBuilder
+from .preparing import Preparation
 from .quiet_log import QuietLog
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from ..stores.base import Document
 
 _logger = logging.getLogger(__name__)
-
-_PREPARE_AGAIN_AFTER: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +77,8 @@ class OpenReplayLogExporter(LogRecordExporter):
         )
         self._lock = threading.Lock()
         self._counts = ExportCounts()
-        self._prepare_at: float | None = 0.0
         self._log = QuietLog(_logger)
+        self._preparation = Preparation(self.store, self._log)
 
     @property
     def counts(self) -> ExportCounts:
@@ -123,7 +120,7 @@ class OpenReplayLogExporter(LogRecordExporter):
         return True
 
     def _deliver(self, documents: list[Document]) -> LogRecordExportResult:
-        self._prepare()
+        self._preparation.prepare_if_due()
         report = self._delivery.deliver(documents, timeout=self._settings.export_timeout)
         self._count(report)
         if report.refused:
@@ -143,19 +140,6 @@ class OpenReplayLogExporter(LogRecordExporter):
         if report.refused or report.undelivered:
             return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
-
-    def _prepare(self) -> None:
-        """Prepare the store once; where it does not answer, again after a while."""
-        if self._prepare_at is None or time.monotonic() < self._prepare_at:
-            return
-        try:
-            for sentence in self.store.prepare():
-                _logger.warning("%s", sentence)
-            self._prepare_at = None
-        except StoreError as error:
-            # The records go out all the same: the store may take them.
-            self._prepare_at = time.monotonic() + _PREPARE_AGAIN_AFTER
-            self._log.warning("prepare", "%s", error)
 
     def _count_dropped(self, records: int) -> None:
         with self._lock:

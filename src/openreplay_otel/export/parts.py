@@ -13,7 +13,7 @@ import orjson
 
 from ..names import FIELD_LEVEL, FIELD_TAGS, FIELD_TRUNCATED, TAG_ERROR
 from ..stamp.processor import ERROR_SEVERITY, with_error_tag
-from .attributes import add_resource_attributes
+from .attributes import RESOURCE_PLANS, add_attributes
 from .fields import ECS_VERSION, level_of
 from .plain_values import MAX_KEYWORD, MAX_LABELS, as_text, cut, plain
 
@@ -155,7 +155,7 @@ def _make_origin(resource: Resource, scope: InstrumentationScope | None) -> Orig
     fields: dict[str, Any] = {"ecs.version": ECS_VERSION}
     if name:
         fields["log.logger"] = cut(name, MAX_KEYWORD)
-    is_cut = add_resource_attributes(fields, resource.attributes) or len(name) > MAX_KEYWORD
+    is_cut = add_attributes(fields, resource.attributes, RESOURCE_PLANS) or len(name) > MAX_KEYWORD
     if is_cut:
         fields[FIELD_TRUNCATED] = True
     has_labels = is_cut or any(field.startswith("labels.") for field in fields)

@@ -27,6 +27,12 @@ _logger = logging.getLogger(__name__)
 
 ERROR_SEVERITY: Final = 17
 
+_Found = tuple["Context | None", "str | None", str]
+"""A context, its session, and what stands before its messages."""
+Stamped = tuple[_Found, str, "str | None"]
+"""Left on a usual record (plain text, no error) for this emit, as ``openreplay_stamped``: the same object
+for all records of a request, the record's body, and its document id where it has a session."""
+
 
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
     """Gives each record of a session the tag in its text, the session attributes and the error tag.
@@ -45,31 +51,38 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         self._stamps_message = settings.stamp_message
         self._next_id = DocumentIdGenerator().next_id
         # The records of a request share one context, and looking the session up is a third of the work.
-        self._last: tuple[Context | None, str | None, str] = (None, None, "")
+        self._last: _Found = (None, None, "")
 
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:  # noqa: C901 - see below
         """Stamp one record, in the thread that emits it; never raises."""
         # One function: this runs in every logging call of the app, where a call more costs as much
         # as an attribute.
         try:
             record: Any = log_record.log_record
-            context, session_id, prefix = self._last
+            last = self._last
+            context, session_id, prefix = last
             if context is not record.context or context is None:
-                session_id, prefix = self._look_up(record.context)
+                last = self._look_up(record.context)
+                context, session_id, prefix = last
             body = record.body
+            is_usual = False
             if type(body) is str and body.isascii() and "session" not in body.lower():
                 # What tagged() would find, without the call: nothing that looks like a tag.
                 if prefix:
-                    record.body = prefix + body
+                    record.body = body = prefix + body
+                is_usual = True
             elif isinstance(body, str):
                 record.body = tagged(body, session_id, prefix)
             if session_id is None:
+                if is_usual:
+                    cast("Any", log_record).openreplay_stamped = (last, body, None)
                 return
             attributes = _writable(record)
             attributes[ATTRIBUTE_SESSION_ID] = session_id
             if ATTRIBUTE_SESSION_ID_SEMCONV not in attributes:
                 attributes[ATTRIBUTE_SESSION_ID_SEMCONV] = session_id
-            attributes[ATTRIBUTE_DOCUMENT_ID] = self._next_id(record.observed_timestamp)
+            document_id = self._next_id(record.observed_timestamp)
+            attributes[ATTRIBUTE_DOCUMENT_ID] = document_id
             severity = record.severity_number
             if (
                 # Not .value, a descriptor written in Python: it takes as long as all of this condition.
@@ -79,17 +92,20 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
                 or "exception.stacktrace" in attributes
             ):
                 attributes[ATTRIBUTE_TAGS] = with_error_tag(attributes.get(ATTRIBUTE_TAGS))
+            elif is_usual:
+                # For whoever makes a document of it in this very emit: what was found out here.
+                cast("Any", log_record).openreplay_stamped = (last, body, document_id)
         except Exception as error:  # noqa: BLE001 - an error would come out of the app's logging call
             _logger.debug("stamping a record failed: %s", type(error).__name__)
 
-    def _look_up(self, context: Context | None) -> tuple[str | None, str]:
+    def _look_up(self, context: Context | None) -> _Found:
         session_id = session_id_of(context)
         prefix = ""
         if session_id is not None and self._stamps_message:
             prefix = message_prefix(session_id, self._tags)
         # One attribute, so that another thread never sees a context with the session of another one.
         self._last = (context, session_id, prefix)
-        return session_id, prefix
+        return self._last
 
     def shutdown(self) -> None:
         """Nothing to end."""

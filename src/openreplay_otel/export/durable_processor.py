@@ -1,0 +1,180 @@
+"""The durable processor: what it has taken is delivered once, whatever happens in between."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import weakref
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.sdk._logs import LogRecordProcessor
+
+from ..names import SESSIONLESS_DATA_STREAM
+from ..settings import Settings
+from ..stamp.document_id import DocumentIdGenerator
+from ..stores.bulk_lines import lines_of
+from ..stores.opening import opened
+from .document import DocumentBuilder
+from .self_metrics import observe
+from .shipper import Shipper
+from .spool import Spool
+from .spool.dead_letters import DeadLetters
+from .spool.folder import SpoolFolder, folder_of
+from .usual_lines import UsualLines
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk._logs import ReadWriteLogRecord
+
+    from ..stores import Store
+    from .spool.counts import DeliveryCounts
+
+_logger = logging.getLogger(__name__)
+
+_PART_FOR_DEAD_LETTERS: Final = 8
+
+
+class DurableLogRecordProcessor(LogRecordProcessor):
+    """Keeps each record on disk before the log call returns, and delivers it in the background.
+
+    It does what the SDK's ``BatchLogRecordProcessor`` and an exporter do together, and has to stand behind
+    the stamp (:class:`OpenReplayLogRecordProcessor`). The document is made at once; the spool holds it as
+    the store takes it. What a process leaves undelivered, the next one of the same store and spool folder
+    delivers, or one that is running.
+
+    Args:
+        store: A store, or its URL; None: the one of the settings.
+        settings: All else; read from the environment where None.
+        **arguments: Single settings, such as ``spool_dir``, ``app_url`` or ``api_key``.
+
+    Raises:
+        SettingsError: The URL, or an argument, cannot be used.
+    """
+
+    def __init__(
+        self,
+        store: Store | str | None = None,
+        *,
+        settings: Settings | None = None,
+        **arguments: object,
+    ) -> None:
+        self.settings = Settings.load(**arguments) if settings is None else settings
+        self.store, self._owns_store = opened(store, self.settings)
+        next_id = DocumentIdGenerator().next_id
+        self._usual_lines = UsualLines(self.settings, next_id).lines
+        self._build = DocumentBuilder(self.settings, next_id=next_id).build
+        folder = SpoolFolder(folder_of(self.settings.spool_dir, self.store.name))
+        max_bytes = self.settings.spool_max_bytes
+        self._spool = Spool(
+            folder,
+            max_bytes=max_bytes,
+            max_age=self.settings.spool_max_age,
+            syncs_always=self.settings.spool_fsync == "always",
+        )
+        self._append = self._spool.append
+        self._shipper = Shipper(
+            self._spool,
+            self.store,
+            DeadLetters(folder, max_bytes // _PART_FOR_DEAD_LETTERS),
+            request_max_bytes=self.settings.request_max_bytes,
+            request_timeout=self.settings.export_timeout,
+            syncs=self.settings.spool_fsync == "interval",
+        )
+        self._spool.on_first = self._shipper.start
+        self._spool.on_data = self._shipper.wake
+        self._is_shut_down = False
+        if hasattr(os, "register_at_fork"):
+            _look_after_forks(self)
+        observe(self)
+        # At once, since a process before this one may have left something.
+        self._shipper.start()
+
+    @property
+    def counts(self) -> DeliveryCounts:
+        """What this process has done so far."""
+        return self._spool.tally.counts(self._spool.accepted)
+
+    @property
+    def spool(self) -> Spool:
+        """What waits."""
+        return self._spool
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Keep one record, in the thread that emits it; never raises."""
+        try:
+            try:
+                made = self._usual_lines(log_record)
+            except Exception:  # noqa: BLE001 - the builder finds a way for any record
+                made = None
+            if made is not None:
+                self._append(*made)
+                return
+            document = self._build(log_record)
+            if document is not None:
+                index, document_id, source = document
+                self._append(
+                    lines_of(index, document_id, source), index is not SESSIONLESS_DATA_STREAM
+                )
+        except Exception as error:  # noqa: BLE001 - an error would come out of the app's logging call
+            self._spool.tally.drop("failed", 1)
+            _logger.debug("keeping a record failed: %s", type(error).__name__)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Bring all records taken so far to the store.
+
+        Args:
+            timeout_millis: How long it may take.
+
+        Returns:
+            False where the time was not enough, or records had to be given up meanwhile.
+        """
+        dropped = self._spool.tally.dropped()
+        is_flushed = self._shipper.flush(timeout_millis / 1000)
+        return is_flushed and self._spool.tally.dropped() == dropped
+
+    def shutdown(self) -> None:
+        """Deliver what the store takes within ``shutdown_timeout``; the rest stays on disk for the next process.
+
+        Where the store does not answer, it is tried once. Records that are emitted afterwards are kept too.
+        """
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
+        began = time.monotonic()
+        timeout = self.settings.shutdown_timeout
+        if not self._spool.is_empty:
+            self._shipper.flush(timeout, gives_up=True)
+        self._shipper.stop(max(0.1, began + timeout - time.monotonic()))
+        self._spool.close()
+        if self._owns_store:
+            self.store.close()
+
+    def begin_process(self) -> None:
+        """In a forked child: begin anew. What the parent has taken stays the parent's."""
+        self._spool.begin_process()
+        self._shipper.begin_process()
+
+
+def _look_after_forks(processor: DurableLogRecordProcessor) -> None:
+    reference = weakref.ref(processor)
+    held: list[Spool] = []
+
+    def before() -> None:
+        found = reference()
+        if found is not None:
+            found.spool.hold_for_fork()
+            held.append(found.spool)
+
+    def after_in_parent() -> None:
+        while held:
+            held.pop().go_on_after_fork()
+
+    def after_in_child() -> None:
+        held.clear()
+        found = reference()
+        if found is not None:
+            found.begin_process()
+
+    os.register_at_fork(
+        before=before, after_in_parent=after_in_parent, after_in_child=after_in_child
+    )

@@ -1,0 +1,57 @@
+"""Keeps what a store refuses for good, counts it and tells of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..stores.base import RefusedDocument
+from ..stores.bulk_lines import documents_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .quiet_log import QuietLog
+    from .spool.counts import Tally
+    from .spool.dead_letters import DeadLetters
+
+
+class Refusals:
+    """What a store will not take, however often it is sent.
+
+    Args:
+        store_name: Who refuses.
+        dead_letters: Where the documents go.
+        tally: Where they are counted.
+        log: Where problems are told.
+    """
+
+    def __init__(
+        self, store_name: str, dead_letters: DeadLetters, tally: Tally, log: QuietLog
+    ) -> None:
+        self._store_name = store_name
+        self._dead_letters = dead_letters
+        self._tally = tally
+        self._log = log
+
+    def keep_lines(self, lines: bytes, status: int, reason: str) -> None:
+        """Keep the documents of whole lines, all for the same reason."""
+        self.keep([RefusedDocument(one, status, reason) for one in documents_of(lines)])
+
+    def keep(self, refused: Sequence[RefusedDocument]) -> None:
+        """Keep documents; those for which there is no room are counted as dropped."""
+        if not refused:
+            return
+        example = refused[0]
+        self._log.warning(
+            "refused",
+            "%s refused %d documents for good, for instance %s with status %d: %s"
+            " (openreplay-otel spool shows them)",
+            self._store_name, len(refused), example.document.id, example.status, example.reason,
+        )  # fmt: skip
+        try:
+            kept = self._dead_letters.keep(refused)
+        except OSError as error:
+            kept = 0
+            self._log.warning("dead", "dead letters cannot be kept: %s", error)
+        self._tally.add("refused", kept)
+        self._tally.drop("dead letters full", len(refused) - kept)

@@ -1,0 +1,385 @@
+"""Brings what is in a spool to its store, in threads of its own, for as long as it takes."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from ..errors import StoreError, StoreLayoutError, StoreUnavailableError
+from ..stores.bulk_lines import bulk_body, count_of, documents_of
+from .backoff import pause_before
+from .preparing import Preparation
+from .quiet_log import QuietLog
+from .refusals import Refusals
+from .request_size import RequestSize
+from .upkeep import Upkeep
+
+if TYPE_CHECKING:
+    from ..stores import Store
+    from ..stores.base import WriteResult
+    from .spool import Spool
+    from .spool.dead_letters import DeadLetters
+    from .spool.segment import Slice
+
+_logger = logging.getLogger(__name__)
+
+_LINGER: Final = 0.5
+"""Seconds after the first record in which others are waited for, so that they share a request."""
+_TICK: Final = 0.5
+_MOST_IN_FLIGHT: Final = 4
+_SLOW: Final = 0.1
+"""Seconds a request takes at least for another one to be worth sending beside it."""
+_MOST_HELD: Final = 8
+_HELD_TRIES: Final = 6
+_TOO_LARGE: Final = 413
+_BAD_REQUEST: Final = 400
+
+
+class Shipper:
+    """Delivers a spool to a store.
+
+    Nothing is given up here: what fails for now is sent again, with growing pauses, and what the store
+    refuses for good becomes a dead letter.
+
+    Args:
+        spool: What is to be delivered.
+        store: Where to.
+        dead_letters: Where refused documents go.
+        request_max_bytes: Upper bound of a request's body; a larger single document goes alone.
+        request_timeout: Seconds a request may take.
+        syncs: Whether the spool is brought to the disk itself each second.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        store: Store,
+        dead_letters: DeadLetters,
+        *,
+        request_max_bytes: int,
+        request_timeout: float,
+        syncs: bool = False,
+    ) -> None:
+        self._spool = spool
+        self._store = store
+        self._dead_letters = dead_letters
+        self._request_max_bytes = request_max_bytes
+        self._timeout = request_timeout
+        self._syncs = syncs
+        self._begin()
+
+    def _begin(self) -> None:
+        self._log = QuietLog(_logger)
+        self._size = RequestSize(self._request_max_bytes)
+        self._upkeep = Upkeep(self._spool, self._dead_letters, self._log, syncs=self._syncs)
+        self._refusals = Refusals(
+            self._store.name, self._dead_letters, self._spool.tally, self._log
+        )
+        self._preparation = Preparation(self._store, self._log)
+        # Both reentrant: a signal handler may log in the middle of a log call, or of a flush.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._lock = threading.RLock()
+        self._thread: threading.Thread | None = None
+        self._helpers = 0
+        self._held: list[tuple[float, Slice]] = []
+        self._tries = 0
+        self._requeued = 0
+        self._closed_until = 0.0
+        self._attempts_failed = 0
+        self._is_urgent = False
+        self._is_stopping = False
+
+    def begin_process(self) -> None:
+        """In a forked child: the threads are the parent's."""
+        self._begin()
+
+    def start(self) -> None:
+        """Begin to deliver, unless that was begun."""
+        if self._thread is not None:
+            return
+        with self._lock:
+            if self._thread is not None or self._is_stopping:
+                return
+            # Of the kind that threads wait for now: gevent and eventlet may have come since the fork.
+            self._wake = queue.SimpleQueue()
+            self._thread = threading.Thread(
+                target=self._run, name="openreplay-otel-shipper", daemon=True
+            )
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # The interpreter is ending: the next process delivers it.
+            self._thread = None
+
+    def wake(self) -> None:
+        """Tell that there is something to deliver."""
+        self._wake.put(None)
+
+    def flush(self, timeout: float, *, gives_up: bool = False) -> bool:
+        """Deliver at once all that is in the spool now.
+
+        Args:
+            timeout: Seconds.
+            gives_up: Whether to stop waiting as soon as the store fails once more.
+
+        Returns:
+            Whether all of it is with the store, or a dead letter.
+        """
+        deadline = time.monotonic() + timeout
+        requeued, marks = self._requeued, self._spool.marks()
+        failed = self._attempts_failed
+        self._is_urgent = True
+        self._closed_until = 0.0
+        self._preparation.make_due()
+        self.start()
+        self.wake()
+        while self._spool.wait_for(
+            marks,
+            deadline - time.monotonic(),
+            lambda: self._is_stopping or (gives_up and self._attempts_failed > failed),
+        ):
+            if requeued == self._requeued:
+                return True
+            # What was queued behind the marks meanwhile is waited for as well.
+            requeued, marks = self._requeued, self._spool.marks()
+        return False
+
+    def stop(self, timeout: float) -> None:
+        """End the threads; a request that takes longer than the time given is left alone."""
+        self._is_stopping = True
+        self.wake()
+        self._spool.notify()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+        self._upkeep.close()
+
+    # --- the threads
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            try:
+                self._step()
+            except Exception:  # noqa: BLE001 - this thread must not end
+                self._log.warning("unexpected", "shipping failed and goes on", exc_info=True)
+                self._pause(_TICK)
+
+    def _step(self) -> None:
+        now = time.monotonic()
+        self._upkeep.run(now=now)
+        if now < self._closed_until:
+            self._pause(min(self._closed_until - now, _TICK))
+            return
+        self._spool.saw_data()
+        taken = self._next(now)
+        if taken is None:
+            self._rest(now)
+            return
+        if not self._is_prepared(taken):
+            return
+        began = time.monotonic()
+        self._send(taken)
+        if time.monotonic() - began > _SLOW:
+            self._call_helper()
+
+    def _rest(self, now: float) -> None:
+        self._is_urgent = False
+        seconds = self._upkeep.next_due(now=now)
+        if self._held:
+            seconds = min(seconds, max(0.0, min(due for due, _ in self._held) - now))
+        if self._spool.await_data(1) and self._pause(seconds):
+            self._linger()
+
+    def _linger(self) -> None:
+        if not (self._is_urgent or self._is_stopping) and self._spool.await_data(self._size.bytes):
+            self._pause(_LINGER)
+
+    def _pause(self, seconds: float) -> bool:
+        try:
+            self._wake.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return False
+        # Said several times, it means the same.
+        while not self._wake.empty():
+            self._wake.get()
+        return True
+
+    def _call_helper(self) -> None:
+        with self._lock:
+            if (
+                self._helpers >= _MOST_IN_FLIGHT - 1
+                or self._spool.waiting_bytes <= self._size.bytes
+                or self._is_stopping
+            ):
+                return
+            self._helpers += 1
+        helper = threading.Thread(target=self._help, name="openreplay-otel-shipper", daemon=True)
+        try:
+            helper.start()
+        except RuntimeError:
+            self._helpers -= 1
+
+    def _help(self) -> None:
+        try:
+            while not self._is_stopping and time.monotonic() >= self._closed_until:
+                taken = self._next(time.monotonic())
+                if taken is None:
+                    return
+                self._send(taken)
+        except Exception:  # noqa: BLE001 - see _run
+            self._log.warning("unexpected", "shipping failed and goes on", exc_info=True)
+        finally:
+            with self._lock:
+                self._helpers -= 1
+
+    # --- one request
+
+    def _next(self, now: float) -> Slice | None:
+        with self._lock:
+            for number, (due, held) in enumerate(self._held):
+                if due <= now or self._is_urgent:
+                    del self._held[number]
+                    return held
+            if len(self._held) >= _MOST_HELD:
+                return None
+        return self._spool.take(self._size.bytes)
+
+    def _is_prepared(self, taken: Slice) -> bool:
+        error = self._preparation.prepare_if_due()
+        if isinstance(error, StoreUnavailableError):
+            # Sent now, documents could make an index before its template is there.
+            self._preparation.make_due()
+            self._failed(taken, error)
+            return False
+        return True
+
+    def _send(self, taken: Slice) -> None:
+        try:
+            self._try(taken)
+        except BaseException:
+            if self._upkeep.take_out_damage(taken):
+                self._failed(taken, StoreError("a file of the spool was damaged"))
+                return
+            self._spool.give_back(taken)
+            raise
+
+    def _try(self, taken: Slice) -> None:
+        try:
+            if taken.tries:
+                self._spool.tally.add("retried", count_of(taken.lines))
+            taken.tries += 1
+            result = self._store.write_lines(taken.lines, timeout=self._timeout)
+        except StoreUnavailableError as error:
+            if error.too_large and taken.records > 1:
+                self._size.was_too_large(len(taken.lines))
+                self._spool.give_back(taken)
+            elif error.too_large:
+                self._refusals.keep_lines(taken.lines, _TOO_LARGE, str(error))
+                self._spool.done(taken)
+            else:
+                self._size.was_too_much()
+                self._failed(taken, error, error.retry_after)
+        except StoreLayoutError as error:
+            if error.is_bad_request:
+                self._find_bad(taken, error)
+            else:
+                self._failed(taken, error)
+        except StoreError as error:
+            self._failed(taken, error)
+        else:
+            self._settle(taken, result)
+
+    def _settle(self, taken: Slice, result: WriteResult) -> None:
+        self._tries = 0
+        self._spool.tally.add("delivered", result.accepted + result.known)
+        self._refusals.keep(result.refused)
+        if result.retry:
+            self._size.was_too_much()
+            self._hold(taken, bulk_body(result.retry), result.hindrance)
+            return
+        self._size.was_fine()
+        self._spool.done(taken)
+
+    def _hold(self, taken: Slice, lines: bytes, hindrance: str | None) -> None:
+        """Keep the documents of a slice that the store would not take yet, the others going on."""
+        taken.lines = lines
+        self._log.warning(
+            "held",
+            "%s did not take %d documents for now and gets them again: %s",
+            self._store.name, count_of(lines), hindrance,
+        )  # fmt: skip
+        self._attempts_failed += 1
+        self._is_urgent = False
+        self._spool.notify()
+        with self._lock:
+            is_crowded = len(self._held) >= _MOST_HELD - 1
+            if not is_crowded or taken.tries < _HELD_TRIES:
+                due = time.monotonic() + pause_before(taken.tries, random.random())  # noqa: S311 - no secret
+                self._held.append((due, taken))
+                return
+        # Others shall have their turn, though these cannot be stored for a long time.
+        if self._spool.append_again(taken):
+            self._requeued += 1
+            self._spool.done(taken)
+        else:
+            self._spool.give_back(taken)
+
+    def _find_bad(self, taken: Slice, error: StoreLayoutError) -> None:
+        """Send parts of a request of which the store can make nothing, to find the document it is about."""
+        self._upkeep.take_out_damage(taken)
+        parts = [taken.lines] if taken.lines else []
+        while parts:
+            # What is stored, or a dead letter, is not sent again, whatever comes now.
+            taken.lines = b"".join(reversed(parts))
+            lines = parts.pop()
+            try:
+                result = self._store.write_lines(lines, timeout=self._timeout)
+            except StoreLayoutError as another:
+                if not another.is_bad_request:
+                    self._failed(taken, another)
+                    return
+                half = _half(lines)
+                if half:
+                    parts += [lines[half:], lines[:half]]
+                else:
+                    self._refusals.keep_lines(lines, _BAD_REQUEST, str(another))
+            except StoreError as another:
+                self._failed(taken, another)
+                return
+            else:
+                self._spool.tally.add("delivered", result.accepted + result.known)
+                self._refusals.keep(result.refused)
+                if result.retry:
+                    taken.lines = b"".join([bulk_body(result.retry), *reversed(parts)])
+                    self._failed(taken, StoreUnavailableError(str(result.hindrance)))
+                    return
+        self._spool.done(taken)
+
+    def _failed(self, taken: Slice, error: StoreError, retry_after: float | None = None) -> None:
+        is_partly_done = len(taken.lines) < taken.end - taken.start
+        if not is_partly_done:
+            self._spool.give_back(taken)
+        with self._lock:
+            pause = pause_before(self._tries, random.random(), retry_after)  # noqa: S311 - no secret
+            self._tries += 1
+            self._closed_until = time.monotonic() + pause
+            if is_partly_done:
+                self._held.append((self._closed_until, taken))
+            self._attempts_failed += 1
+            self._is_urgent = False
+        self._spool.notify()
+        self._log.warning(
+            "failed",
+            "%s; %d records wait in %s and are sent as soon as it takes them",
+            error, self._spool.queued, self._spool.folder.path,
+        )  # fmt: skip
+
+
+def _half(lines: bytes) -> int:
+    """Where to part whole lines; 0 for those of a single document."""
+    documents = documents_of(lines)
+    return len(bulk_body(documents[: len(documents) // 2]))

@@ -1,0 +1,295 @@
+"""The spool's folder: one for each store, with the segments of all processes that log to it.
+
+A process locks its segments for as long as it lives; a segment that can be locked belongs to a dead one,
+and whoever locks it has it from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from .recovery import recover
+from .segment import HEADER_SIZE, FileMedium, MemoryMedium, Segment, header
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+try:
+    import fcntl
+except ImportError:  # no such locks there: the spool stays in memory
+    fcntl = None
+
+SUFFIX: Final = ".ndjson"
+_UNFINISHED: Final = ".new"
+_WITH_SESSIONS: Final = "sessions"
+_WITHOUT_SESSIONS: Final = "other"
+_NAME: Final = re.compile(
+    r"(?P<made>\d{13})-(?P<owner>\d+-\d{13})-(?P<number>\d{6})\.(?P<kind>sessions|other)\.ndjson"
+)
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+class SegmentFile(NamedTuple):
+    """A segment's file as the folder shows it.
+
+    Attributes:
+        path: Its path.
+        made_ms: When it was made (Unix milliseconds).
+        owner: The process that made it: its id and the time at which it began to log.
+        has_sessions: Whether its documents belong to sessions.
+        size: Bytes.
+        changed_at: When it was last written (Unix seconds).
+    """
+
+    path: Path
+    made_ms: int
+    owner: str
+    has_sessions: bool
+    size: int
+    changed_at: float
+
+
+class Recovered(NamedTuple):
+    """A segment of a dead process, and what in it was no document."""
+
+    segment: Segment
+    damaged: bytes
+
+
+class SpoolFolder:
+    """Makes, finds and locks the segments of one store.
+
+    Args:
+        path: The folder; made when the first segment is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.begin_process()
+
+    def begin_process(self) -> None:
+        """Take this process for a new one: at the start, and in a forked child."""
+        self.owner = f"{os.getpid()}-{_unique_ms():013d}"
+        self._number = 0
+
+    def make_segment(self, *, has_sessions: bool) -> Segment:
+        """Make a segment of this process.
+
+        Raises:
+            OSError: The folder cannot be made or written.
+        """
+        self._make_folder()
+        name = self._next_name(has_sessions=has_sessions)
+        path, unfinished = self.path / name, self.path / (name + _UNFINISHED)
+        fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            # Locked before it has a name by which others find it.
+            _lock(fd)
+            if os.write(fd, header(HEADER_SIZE)) != HEADER_SIZE:
+                raise OSError("the disk is full")  # noqa: TRY301 - cleaned up below
+            unfinished.rename(path)
+            append_fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        except OSError:
+            os.close(fd)
+            for left in (unfinished, path):
+                with contextlib.suppress(OSError):
+                    left.unlink(missing_ok=True)
+            raise
+        return _segment(name, FileMedium(path, fd, append_fd), has_sessions=has_sessions)
+
+    def make_segment_in_memory(self, *, has_sessions: bool) -> Segment:
+        """Make a segment that lives as long as the process."""
+        name = self._next_name(has_sessions=has_sessions)
+        return _segment(name, MemoryMedium(), has_sessions=has_sessions)
+
+    def files(self) -> list[SegmentFile]:
+        """All segments that lie in the folder, those to be given up first in front.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        found: list[SegmentFile] = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path) as entries:
+            for entry in entries:
+                match = _NAME.fullmatch(entry.name)
+                if match is None:
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append(
+                        SegmentFile(
+                            Path(entry.path),
+                            int(match["made"]),
+                            match["owner"],
+                            match["kind"] == _WITH_SESSIONS,
+                            status.st_size,
+                            status.st_mtime,
+                        )
+                    )
+        return sorted(found, key=lambda file: (file.has_sessions, file.path.name))
+
+    def adopt(self, file: SegmentFile) -> Recovered | None:
+        """Take over a segment of a dead process; None where its owner lives or it is gone.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        fd = _open_locked(file.path)
+        if fd is None:
+            return None
+        try:
+            found = recover(fd, lambda content: _replace(file.path, fd, content))
+        except BaseException:
+            os.close(fd)
+            raise
+        segment = Segment(
+            file.path.name,
+            FileMedium(file.path, fd, None),
+            has_sessions=file.has_sessions,
+            size=found.size,
+            start=found.checkpoint,
+            records=found.records,
+        )
+        segment.is_sealed = True
+        return Recovered(segment, found.damaged)
+
+    def is_locked(self, file: SegmentFile) -> bool:
+        """Whether a living process has this segment.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        fd = _open_locked(file.path)
+        if fd is None:
+            return file.path.exists()
+        os.close(fd)
+        return False
+
+    def clear_unfinished(self) -> None:
+        """Remove what dead processes had begun to make."""
+        for path in self._paths(_UNFINISHED):
+            with contextlib.suppress(OSError):
+                fd = _open_locked(path)
+                if fd is not None:
+                    # Not one that another process has opened and is about to lock.
+                    if time.time() - path.stat().st_mtime > 60:
+                        path.unlink(missing_ok=True)
+                    os.close(fd)
+
+    def _paths(self, suffix: str) -> Iterator[Path]:
+        with contextlib.suppress(FileNotFoundError):
+            yield from self.path.glob(f"*{suffix}")
+
+    def _next_name(self, *, has_sessions: bool) -> str:
+        self._number += 1
+        kind = _WITH_SESSIONS if has_sessions else _WITHOUT_SESSIONS
+        made = time.time_ns() // 1_000_000
+        return f"{made:013d}-{self.owner}-{self._number:06d}.{kind}{SUFFIX}"
+
+    def _make_folder(self) -> None:
+        make_private(self.path)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder that nobody else can look into; what is there has to be this account's own.
+
+    Raises:
+        OSError: It cannot be made, or belongs to someone else.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if hasattr(os, "geteuid") and folder.stat().st_uid not in {os.geteuid(), 0}:
+        message = f"{folder} belongs to another account"
+        raise PermissionError(message)
+
+
+def folder_of(spool_dir: str | None, store_name: str) -> Path:
+    """The folder for one store.
+
+    Args:
+        spool_dir: The folder for all stores; None for the user's state folder (XDG) or, where that cannot
+            be written, one in the folder for temporary files.
+        store_name: The store's name, which holds no credentials: with others it is the same store.
+    """
+    root = Path(spool_dir).expanduser() if spool_dir is not None else default_spool_dir()
+    digest = hashlib.blake2b(store_name.encode(), digest_size=5).hexdigest()
+    readable = _NOT_IN_A_NAME.sub("-", store_name.split("://", 1)[-1]).strip("-.")[-40:].strip("-.")
+    return root.absolute() / f"{readable}-{digest}"
+
+
+def default_spool_dir() -> Path:
+    """The folder for the spools where none is named."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    wanted = Path(state) / "openreplay-otel" / "spool"
+    existing = next((p for p in (wanted, *wanted.parents) if p.exists()), wanted)
+    if os.access(existing, os.W_OK | os.X_OK):
+        return wanted
+    account = os.geteuid() if hasattr(os, "geteuid") else "user"
+    return Path(tempfile.gettempdir()) / f"openreplay-otel-{account}" / "spool"
+
+
+def _segment(name: str, medium: FileMedium | MemoryMedium, *, has_sessions: bool) -> Segment:
+    return Segment(
+        name, medium, has_sessions=has_sessions, size=HEADER_SIZE, start=HEADER_SIZE, records=0
+    )
+
+
+_owners: Final = count()
+
+
+def _unique_ms() -> int:
+    """The time, and never the same twice: two spools of a process are two owners."""
+    return time.time_ns() // 1_000_000 + next(_owners)
+
+
+def _lock(fd: int) -> None:
+    """Lock a file for as long as it is open.
+
+    Raises:
+        BlockingIOError: Another process has it.
+        OSError: There are no such locks here.
+    """
+    if fcntl is None:
+        raise OSError("this system has no file locks")
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _replace(path: Path, fd: int, content: bytes) -> None:
+    """Put another file in a locked file's place; the descriptor is the new one's from then on."""
+    unfinished = path.with_name(path.name + _UNFINISHED)
+    new = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _lock(new)
+        if os.write(new, content) != len(content):
+            raise OSError("the disk is full")
+        unfinished.replace(path)
+        os.dup2(new, fd, inheritable=False)
+    finally:
+        os.close(new)
+
+
+def _open_locked(path: Path) -> int | None:
+    """Open and lock; None where another one has it, or it went meanwhile."""
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        _lock(fd)
+        # Its last owner may have removed it in between.
+        if os.fstat(fd).st_nlink:
+            return fd
+    except BlockingIOError:
+        pass
+    except OSError:
+        os.close(fd)
+        raise
+    os.close(fd)
+    return None
