@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "logs": _Command("logs", "Show the backend logs of one session."),
     "sessions": _Command("sessions", "List the sessions that have logs."),
     "setup": _Command("setup", "Prepare a store: index templates and alias in Elasticsearch."),
+    "spool": _Command("spool", "Show what waits for the store, and what it refused; deliver it."),
 }
 _HELP: Final = """Backend logs and exceptions beside the OpenReplay recording of the user's session.
 
