@@ -42,7 +42,7 @@ $ export OPENREPLAY_OTEL_SESSIONLESS=drop
 ```
 
 The command `openreplay-otel` reads the same variables; `--store`, `--api-key`, `--ca-certs`, `--index`,
-`--app-url` and `--project-id` are the arguments of the same names.
+`--app-url`, `--project-id` and `--spool-dir` are the arguments of the same names.
 
 ## The table
 
@@ -75,8 +75,8 @@ opened (by `configure`, for example), wherever they were set.
 ## OpenTelemetry's own variables
 
 They work as always: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say who logs (they become
-`service.*` and other fields, see [the document](document.md)). The batches that are exported follow
-`OTEL_BLRP_SCHEDULE_DELAY`, `OTEL_BLRP_MAX_QUEUE_SIZE` and `OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`.
+`service.*` and other fields, see [the document](document.md)). `OTEL_BLRP_*`, the SDK's
+variables for its batch processor, count only where you put that one before the plain `OpenReplayLogExporter`.
 `OTEL_SDK_DISABLED=true` also turns this package's logs off.
 """
 
