@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _NAMES = {
     "stamp": "what the stamp adds to the SDK's emit; 30 s",
     "export": "CPU from a record to its acceptance, beside OTLP and elasticsearch.helpers; 1 min",
+    "durable": "what the durable processor costs, beside the SDK's batch processor; 2 min",
+    "ingest": "records into a real Elasticsearch, beside raw requests of the same documents; 4 min",
+    "outage": "memory of a process whose store is away for two minutes; 2 min",
     "lookup": "one session's logs out of a million on a real Elasticsearch; 3 min",
 }
 
@@ -32,7 +35,11 @@ def main() -> None:
     parser.add_argument("name", nargs="*", help="what to measure; all of them without any")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument(
-        "--es", type=int, choices=(8, 9), default=9, help="Elasticsearch's major, for lookup (9)"
+        "--es",
+        type=int,
+        choices=(8, 9),
+        default=9,
+        help="Elasticsearch's major, for ingest and lookup (9)",
     )
     parser.add_argument(
         "--documents", type=int, default=1_000_000, metavar="N",
@@ -63,6 +70,18 @@ def _benchmark(name: str, *, es: int, documents: int) -> Callable[[], list[repor
         from tests.benchmarks import export
 
         return export.run
+    if name == "durable":
+        from tests.benchmarks import durable
+
+        return durable.run
+    if name == "ingest":
+        from tests.benchmarks import ingest
+
+        return lambda: ingest.run(es)
+    if name == "outage":
+        from tests.benchmarks import outage
+
+        return outage.run
     from tests.benchmarks import lookup
 
     return lambda: lookup.run(es, documents)

@@ -65,6 +65,11 @@ class Rounds:
         pairs = zip(self.taken[side], self.taken[bare], strict=True)
         return Ratio.of([a / b - 1 for a, b in pairs])
 
+    def ratio_of_added(self, side: str, other: str, bare: str) -> Ratio:
+        """What a side takes more than the bare one, as a part of what another takes more."""
+        taken = zip(self.taken[side], self.taken[other], self.taken[bare], strict=True)
+        return Ratio.of([(a - c) / (b - c) for a, b, c in taken])
+
 
 def turns(names: Sequence[str], number: int) -> Iterator[str]:
     """The sides in the order of a bout: each comes first, and behind each other one, equally often."""
@@ -75,7 +80,13 @@ def turns(names: Sequence[str], number: int) -> Iterator[str]:
 
 
 def cpu_rounds(
-    sides: Mapping[str, Side], *, operations: int, rounds: int, bouts: int, warm_up: int
+    sides: Mapping[str, Side],
+    *,
+    operations: int,
+    rounds: int,
+    bouts: int,
+    warm_up: int,
+    clock: Callable[[], float] = time.process_time,
 ) -> Rounds:
     """Run the sides in turns.
 
@@ -85,6 +96,7 @@ def cpu_rounds(
         rounds: How many count; 7 at least.
         bouts: Of each side in a round.
         warm_up: Bouts of each side that come before and do not count.
+        clock: Seconds of CPU; of the process, unless it is said otherwise.
 
     Returns:
         CPU microseconds an operation.
@@ -103,7 +115,7 @@ def cpu_rounds(
             of_round: dict[str, list[float]] = {name: [] for name in names}
             for bout in range(bouts):
                 for name in turns(names, bout):
-                    of_round[name].append(_cpu_seconds(sides[name]) / operations * 1e6)
+                    of_round[name].append(_cpu_seconds(sides[name], clock) / operations * 1e6)
             for name, taken in of_round.items():
                 measured.add(name, statistics.median(taken))
     finally:
@@ -111,12 +123,12 @@ def cpu_rounds(
     return measured
 
 
-def _cpu_seconds(side: Side) -> float:
+def _cpu_seconds(side: Side, clock: Callable[[], float]) -> float:
     gc.collect()
     gc.disable()
     try:
-        began = time.process_time()
+        began = clock()
         side()
-        return time.process_time() - began
+        return clock() - began
     finally:
         gc.enable()

@@ -16,30 +16,25 @@ Limits: one thread; short ASCII texts; no trace; contexts that hold no other bag
 
 from __future__ import annotations
 
-import logging
-from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from opentelemetry import baggage, context
-from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry import context
 from opentelemetry.processor.baggage import ALLOW_ALL_BAGGAGE_KEYS, BaggageLogProcessor
-from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk._logs import LogRecordProcessor
 
 from openreplay_otel import OpenReplayLogRecordProcessor, Settings
+from tests.benchmarks.emitting_app import SESSIONS, emitting, requests_of_sessions
 from tests.benchmarks.measuring import cpu_rounds
 from tests.benchmarks.report import Row
-from tests.emitting import now_ms, session_id_begun_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk._logs import ReadWriteLogRecord
 
-    from tests.benchmarks.measuring import Rounds, Side
+    from tests.benchmarks.measuring import Rounds
 
 EMITS = 500
-SESSIONS = 50
 BOUTS = 15
 ROUNDS = 11
 AIM = 0.10
@@ -58,13 +53,7 @@ class _Nothing(LogRecordProcessor):
 
 def run() -> list[Row]:
     """Measure; returns the rows of the table."""
-    begun_at = now_ms() - 60_000
-    requests = [
-        baggage.set_baggage(
-            "openreplay.session.id", session_id_begun_at(begun_at + number), context.Context()
-        )
-        for number in range(SESSIONS)
-    ]
+    requests = requests_of_sessions()
     rows: list[Row] = []
     for what, contexts, lines, notes_code in (
         ("", requests, 10, True),
@@ -94,37 +83,9 @@ def _measured(requests: Sequence[context.Context], *, lines: int, notes_code: bo
         "nothing": [],
     }
     sides = {
-        name: _side(requests, processors, lines=lines, notes_code=notes_code)
+        name: emitting(
+            requests, [*processors, _Nothing()], emits=EMITS, lines=lines, notes_code=notes_code
+        )
         for name, processors in added.items()
     }
     return cpu_rounds(sides, operations=EMITS, rounds=ROUNDS, bouts=BOUTS, warm_up=10)
-
-
-def _side(
-    requests: Sequence[context.Context],
-    processors: Sequence[LogRecordProcessor],
-    *,
-    lines: int,
-    notes_code: bool,
-) -> Side:
-    provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
-    for processor in (*processors, _Nothing()):
-        provider.add_log_record_processor(processor)
-    logger = logging.Logger("shop.checkout")  # noqa: LOG001 - apart from other handlers
-    logger.addHandler(LoggingHandler(logger_provider=provider, log_code_attributes=notes_code))
-
-    def emit() -> None:
-        for request in islice(cycle(requests), EMITS // lines):
-            token = context.attach(request)
-            try:
-                for number in range(lines):
-                    logger.info(
-                        "order %d placed for customer %s",
-                        number,
-                        "c-77",
-                        extra={"order_id": number},
-                    )
-            finally:
-                context.detach(token)
-
-    return emit

@@ -1,0 +1,66 @@
+"""An app that logs lines in requests of sessions, for the benchmarks of what an emit costs."""
+
+from __future__ import annotations
+
+import logging
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+from opentelemetry import baggage, context
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.resources import Resource
+
+from tests.emitting import now_ms, session_id_begun_at
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk._logs import LogRecordProcessor
+
+    from tests.benchmarks.measuring import Side
+
+SESSIONS = 50
+
+
+def requests_of_sessions() -> list[context.Context]:
+    """The contexts of requests, each of another session."""
+    begun_at = now_ms() - 60_000
+    return [
+        baggage.set_baggage(
+            "openreplay.session.id", session_id_begun_at(begun_at + number), context.Context()
+        )
+        for number in range(SESSIONS)
+    ]
+
+
+def emitting(
+    requests: Sequence[context.Context],
+    processors: Sequence[LogRecordProcessor],
+    *,
+    emits: int,
+    lines: int = 10,
+    notes_code: bool = True,
+) -> Side:
+    """A side that logs so many lines through the processors, so many in each request."""
+    provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
+    for processor in processors:
+        provider.add_log_record_processor(processor)
+    logger = logging.Logger("shop.checkout")  # noqa: LOG001 - apart from other handlers
+    logger.addHandler(LoggingHandler(logger_provider=provider, log_code_attributes=notes_code))
+
+    def emit() -> None:
+        for request in islice(cycle(requests), emits // lines):
+            token = context.attach(request)
+            try:
+                for number in range(lines):
+                    logger.info(
+                        "order %d placed for customer %s",
+                        number,
+                        "c-77",
+                        extra={"order_id": number},
+                    )
+            finally:
+                context.detach(token)
+
+    return emit
