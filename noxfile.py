@@ -162,7 +162,7 @@ def unit(session: nox.Session, otel: str) -> None:
         _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     session.run("openreplay-otel", "--help", silent=True)
-    elsewhere = ("benchmarks", "docs", "integration", "wire")
+    elsewhere = ("benchmarks", "docs", "faults", "integration", "wire")
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     _pytest(session, "tests", "-m", "not integration", *ignored)
 
@@ -179,11 +179,12 @@ def docs(session: nox.Session) -> None:
 @nox.parametrize("es", [nox.param(8, id="es8"), nox.param(9, id="es9")])
 def integration(session: nox.Session, es: int) -> None:
     """Run the tests against a real Elasticsearch, with the client that fits it."""
-    _install_locked(session, "--group=test", "--all-extras")
+    _install_locked(session, "--group=test", "--group=faults", "--all-extras")
     # A client speaks to servers of its own major; the lock holds the newest one.
     session.install("--quiet", f"elasticsearch=={es}.*", f"elastic-transport=={es}.*")
     _install_wheel(session)
-    _pytest(session, "tests/integration", "tests/wire", env={"OPENREPLAY_TEST_ES": str(es)})
+    folders = ("tests/integration", "tests/wire", "tests/faults")
+    _pytest(session, *folders, env={"OPENREPLAY_TEST_ES": str(es)})
 
 
 @nox.session(default=False)
@@ -202,3 +203,11 @@ def benchmarks(session: nox.Session) -> None:
     _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
+@nox.session(default=False)
+def faults(session: nox.Session) -> None:
+    """Bring about all faults at full size, and write the table of docs/reliability.md; 20 minutes."""
+    _install_locked(session, "--group=test", "--group=faults", "--all-extras")
+    _install_wheel(session)
+    session.run("python", "-m", "tests.faults", *session.posargs)
