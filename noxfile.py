@@ -123,7 +123,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types: strictly in src, usually elsewhere."""
-    _install_locked(session, "--group=dev", "--all-extras")
+    _install_locked(session, "--group=dev", "--group=queues", "--all-extras")
     session.run("pyright", "--warnings")
 
 
@@ -200,7 +200,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure speed, and compare with the ways people use today."""
-    _install_locked(session, "--group=test", "--all-extras")
+    _install_locked(session, "--group=test", "--group=queues", "--all-extras")
     _install_wheel(session)
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ _NAMES = {
     "durable": "what the durable processor costs, beside the SDK's batch processor; 2 min",
     "ingest": "records into a real Elasticsearch, beside raw requests of the same documents; 4 min",
     "outage": "memory of a process whose store is away for two minutes; 2 min",
+    "queues": "ways to keep records safe from kill -9, beside a plain file; 2 min",
     "lookup": "one session's logs out of a million on a real Elasticsearch; 3 min",
 }
 
@@ -62,29 +64,10 @@ def main() -> None:
 
 def _benchmark(name: str, *, es: int, documents: int) -> Callable[[], list[report.Row]]:
     # Imported when asked for: what one of them needs does not disturb another.
-    if name == "stamp":
-        from tests.benchmarks import stamp
-
-        return stamp.run
-    if name == "export":
-        from tests.benchmarks import export
-
-        return export.run
-    if name == "durable":
-        from tests.benchmarks import durable
-
-        return durable.run
-    if name == "ingest":
-        from tests.benchmarks import ingest
-
-        return lambda: ingest.run(es)
-    if name == "outage":
-        from tests.benchmarks import outage
-
-        return outage.run
-    from tests.benchmarks import lookup
-
-    return lambda: lookup.run(es, documents)
+    run = import_module(f"tests.benchmarks.{name}").run
+    if name == "lookup":
+        return lambda: run(es, documents)
+    return (lambda: run(es)) if name == "ingest" else run
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import sqlite3
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ _PACKAGES = (
     "elasticsearch",
     "elastic-transport",
     "orjson",
+    "lmdb",
+    "diskcache",
+    "persist-queue",
 )
 _HEADINGS = ("what", "ours", "other", "ratio", "lowest to highest", "aim", "")
 
@@ -96,8 +101,18 @@ def machine() -> dict[str, Any]:
         "system": platform.platform(),
         "processors": os.cpu_count(),
         "load": list(os.getloadavg()),
-        "versions": {name: version(name) for name in _PACKAGES},
+        "sqlite": sqlite3.sqlite_version,
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _PACKAGES:
+        # What one benchmark needs may be missing where another one runs.
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def _percent(part: float) -> str:
