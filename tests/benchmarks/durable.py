@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk._logs.export import (
     BatchLogRecordProcessor,
     LogRecordExporter,
@@ -33,7 +32,7 @@ from opentelemetry.sdk._logs.export import (
 
 from openreplay_otel import DurableLogRecordProcessor, OpenReplayLogRecordProcessor, Settings
 from openreplay_otel.stores import open_store
-from tests.benchmarks.emitting_app import emitting, requests_of_sessions
+from tests.benchmarks.emitting_app import Nothing, emitting, requests_of_sessions
 from tests.benchmarks.measuring import cpu_rounds
 from tests.benchmarks.null_server import NullServer
 from tests.benchmarks.report import Row
@@ -41,7 +40,7 @@ from tests.benchmarks.report import Row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opentelemetry.sdk._logs import ReadableLogRecord, ReadWriteLogRecord
+    from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord
 
     from tests.benchmarks.measuring import Side
 
@@ -52,17 +51,6 @@ ROUNDS = 9
 AIM_EMIT = 1.1
 AIM_BEYOND = 0.25
 AIM_ALL = 0.6
-
-
-class _Nothing(LogRecordProcessor):
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        pass
-
-    def shutdown(self) -> None:
-        pass
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return True
 
 
 class _ExportsNothing(LogRecordExporter):
@@ -92,8 +80,8 @@ def run() -> list[Row]:
             max_queue_size=2 * DELIVERED,
         )
         ours: list[LogRecordProcessor] = [stamp, durable]
-        rows = _emits({"ours": ours, "batch": [idle], "bare": [_Nothing()]})
-        rows += _delivered({"ours": ours, "otlp": [otlp], "bare": [_Nothing()]})
+        rows = _emits({"ours": ours, "batch": [idle], "bare": [Nothing()]})
+        rows += _delivered({"ours": ours, "otlp": [otlp], "bare": [Nothing()]})
         counts = durable.counts
         for processor in (durable, idle, otlp):
             processor.shutdown()

@@ -20,17 +20,16 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import context
 from opentelemetry.processor.baggage import ALLOW_ALL_BAGGAGE_KEYS, BaggageLogProcessor
-from opentelemetry.sdk._logs import LogRecordProcessor
 
 from openreplay_otel import OpenReplayLogRecordProcessor, Settings
-from tests.benchmarks.emitting_app import SESSIONS, emitting, requests_of_sessions
+from tests.benchmarks.emitting_app import SESSIONS, Nothing, emitting, requests_of_sessions
 from tests.benchmarks.measuring import cpu_rounds
 from tests.benchmarks.report import Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from opentelemetry.sdk._logs import LogRecordProcessor
 
     from tests.benchmarks.measuring import Rounds
 
@@ -38,17 +37,6 @@ EMITS = 500
 BOUTS = 15
 ROUNDS = 11
 AIM = 0.10
-
-
-class _Nothing(LogRecordProcessor):
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        pass
-
-    def shutdown(self) -> None:
-        pass
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return True
 
 
 def run() -> list[Row]:
@@ -84,7 +72,7 @@ def _measured(requests: Sequence[context.Context], *, lines: int, notes_code: bo
     }
     sides = {
         name: emitting(
-            requests, [*processors, _Nothing()], emits=EMITS, lines=lines, notes_code=notes_code
+            requests, [*processors, Nothing()], emits=EMITS, lines=lines, notes_code=notes_code
         )
         for name, processors in added.items()
     }
