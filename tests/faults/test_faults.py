@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,7 +112,6 @@ def test_gunicorn_with_killed_and_recycled_workers(
     ).assert_once()  # fmt: skip
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 14), reason="eventlet does not work there")
 def test_eventlet(tmp_path: Path, faulty: FaultyBulk) -> None:
     """Everything patched, killed at the end."""
     forks.eventlet(tmp_path, OnFaultyBulk(faulty), requests=300).assert_once()
