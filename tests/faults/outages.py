@@ -106,6 +106,8 @@ def faulty_answers(
     try:
         with ending(trial.emitting(records, f"--seconds={seconds}", _WAITING)) as program:
             program.until_noted(records)
+            # On a slow machine the first request may come after the last record.
+            program.wait_until(lambda: faulty.seen[fault] > 0)
             faulty.fault = None
             assert program.result()["is_done"], program.output
     finally:

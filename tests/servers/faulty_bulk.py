@@ -45,7 +45,7 @@ class FaultyBulk:
     Attributes:
         url: Without credentials.
         fault: What is done to ``_bulk`` requests now; None: nothing.
-        each: Only each such request suffers the fault.
+        each: Only each such request suffers the fault, the first one among them.
         most_bytes: A larger ``_bulk`` request is answered 413; None: no limit.
         seen: How many ``_bulk`` requests came, and how many suffered which fault.
     """
@@ -144,7 +144,7 @@ class FaultyBulk:
             fault: str | None = None
             if self.most_bytes is not None and size > self.most_bytes:
                 fault = "413"
-            elif self.seen["requests"] % self.each == 0:
+            elif (self.seen["requests"] - 1) % self.each == 0:
                 fault = self.fault
             if fault is not None:
                 self.seen[fault] += 1
