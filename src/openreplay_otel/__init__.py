@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .auto import OpenReplayConfigurator, OpenReplayDistro, OpenReplayInstrumentor
     from .context import OpenReplayPropagator
+    from .context.current import current_session, use_session
+    from .context.middleware import OpenReplayASGIMiddleware, OpenReplayWSGIMiddleware
     from .entries import ExceptionInfo, LogEntry, SessionSummary
     from .errors import (
         InvalidSessionError,
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from .session import Session, SessionToken
     from .settings import Settings
     from .stamp import OpenReplayLogRecordProcessor, add_first
+    from .stamp.plain_logging import loguru_patcher, structlog_processor
     from .stores import Store, open_store
 
 _HOMES: Final = {
@@ -33,10 +37,15 @@ _HOMES: Final = {
     "ExceptionInfo": "entries",
     "InvalidSessionError": "errors",
     "LogEntry": "entries",
+    "OpenReplayASGIMiddleware": "context.middleware",
+    "OpenReplayConfigurator": "auto",
+    "OpenReplayDistro": "auto",
     "OpenReplayError": "errors",
+    "OpenReplayInstrumentor": "auto",
     "OpenReplayLogExporter": "export",
     "OpenReplayLogRecordProcessor": "stamp",
     "OpenReplayPropagator": "context",
+    "OpenReplayWSGIMiddleware": "context.middleware",
     "Pipeline": "pipeline",
     "Session": "session",
     "SessionLogs": "lookup",
@@ -51,7 +60,11 @@ _HOMES: Final = {
     "StoreUnavailableError": "errors",
     "add_first": "stamp",
     "configure": "pipeline",
+    "current_session": "context.current",
+    "loguru_patcher": "stamp.plain_logging",
     "open_store": "stores",
+    "structlog_processor": "stamp.plain_logging",
+    "use_session": "context.current",
 }
 
 __all__ = [
@@ -60,10 +73,15 @@ __all__ = [
     "ExceptionInfo",
     "InvalidSessionError",
     "LogEntry",
+    "OpenReplayASGIMiddleware",
+    "OpenReplayConfigurator",
+    "OpenReplayDistro",
     "OpenReplayError",
+    "OpenReplayInstrumentor",
     "OpenReplayLogExporter",
     "OpenReplayLogRecordProcessor",
     "OpenReplayPropagator",
+    "OpenReplayWSGIMiddleware",
     "Pipeline",
     "Session",
     "SessionLogs",
@@ -79,7 +97,11 @@ __all__ = [
     "__version__",
     "add_first",
     "configure",
+    "current_session",
+    "loguru_patcher",
     "open_store",
+    "structlog_processor",
+    "use_session",
 ]
 
 

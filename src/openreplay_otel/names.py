@@ -57,3 +57,5 @@ DEFAULT_SESSION_INDEX: Final = "openreplay-logs"
 SESSIONLESS_DATA_STREAM: Final = "logs-openreplay-default"
 
 ENVIRONMENT_PREFIX: Final = "OPENREPLAY_OTEL_"
+ENTRY_POINT: Final = "openreplay"
+"""Our name among OpenTelemetry's propagators, exporters, distros, configurators and instrumentors."""

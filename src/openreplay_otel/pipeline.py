@@ -5,26 +5,25 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import propagate
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.instrumentation.logging.handler import (  # pyright: ignore[reportMissingTypeStubs] - the package has no py.typed
     LoggingHandler,
 )
-from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
-from .context import OpenReplayPropagator
+from .context.global_propagator import AddedPropagator
 from .export import DurableLogRecordProcessor
+from .hooks import install_hooks
 from .settings import Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
-from .stamp.order import remove
+from .stamp.log_handler import is_otel_handler
+from .stamp.order import has_stamp, remove
 
 if TYPE_CHECKING:
-    from opentelemetry.propagators.textmap import TextMapPropagator
-
+    from .hooks import Hooks
     from .stores import Store
 
 _lock: Final = threading.Lock()
@@ -47,7 +46,8 @@ class Pipeline:
         self.provider = provider
         self._stamp = OpenReplayLogRecordProcessor(settings)
         self._handler: logging.Handler | None = None
-        self._propagators: tuple[TextMapPropagator, TextMapPropagator] | None = None
+        self._propagator: AddedPropagator | None = None
+        self._hooks: Hooks | None = None
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Bring all records emitted so far to the store.
@@ -72,8 +72,10 @@ class Pipeline:
             del _active[id(self.provider)]
         if self._handler is not None:
             logging.getLogger().removeHandler(self._handler)
-        if self._propagators is not None and propagate.get_global_textmap() is self._propagators[1]:
-            propagate.set_global_textmap(self._propagators[0])
+        if self._propagator is not None:
+            self._propagator.remove()
+        if self._hooks is not None:
+            self._hooks.remove()
         remove(self.provider, self.processor)
         self.processor.shutdown()
         remove(self.provider, self._stamp)
@@ -89,27 +91,21 @@ class Pipeline:
 
     def install(self) -> None:
         """Add the parts to the provider, the root logger and the global propagator."""
-        add_first(self.provider, self._stamp)
+        if not has_stamp(self.provider):
+            add_first(self.provider, self._stamp)
         self.provider.add_log_record_processor(self.processor)
         self._add_handler()
-        self._add_propagator()
+        self._propagator = AddedPropagator.add(self.settings)
+        self._hooks = install_hooks(self.settings)
         # Ours has to be flushed before the provider of another distro is shut down at exit.
         atexit.register(self.shutdown)
 
     def _add_handler(self) -> None:
         root = logging.getLogger()
-        if any(_is_otel_handler(handler) for handler in root.handlers):
+        if any(is_otel_handler(handler) for handler in root.handlers):
             return
         self._handler = LoggingHandler(logger_provider=self.provider, log_code_attributes=True)
         root.addHandler(self._handler)
-
-    def _add_propagator(self) -> None:
-        present = propagate.get_global_textmap()
-        if _has_ours(present):
-            return
-        both = CompositePropagator([present, OpenReplayPropagator(self.settings)])
-        propagate.set_global_textmap(both)
-        self._propagators = (present, both)
 
 
 def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
@@ -154,16 +150,3 @@ def _sdk_provider(provider: object, service_name: str | None) -> LoggerProvider:
     made = LoggerProvider(resource=resource)
     set_logger_provider(made)
     return made
-
-
-def _is_otel_handler(handler: logging.Handler) -> bool:
-    return type(handler).__name__ == "LoggingHandler" and type(handler).__module__.startswith(
-        "opentelemetry."
-    )
-
-
-def _has_ours(propagator: TextMapPropagator) -> bool:
-    if isinstance(propagator, OpenReplayPropagator):
-        return True
-    inner = cast("list[TextMapPropagator]", getattr(propagator, "_propagators", ()))
-    return any(_has_ours(one) for one in inner)

@@ -46,6 +46,7 @@ _SIZE_UNITS: Final = {
     "gib": 1024**3,
 }
 _TIME_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_told: Final[set[str]] = set()
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~")
 
 
@@ -161,6 +162,13 @@ def _words(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 def _tags(value: str | tuple[str, ...]) -> tuple[str, ...]:
     names = _words(value)
     if not names or any(name not in _TAGS for name in names):
+        raise ValueError
+    return tuple(dict.fromkeys(names))
+
+
+def _streams(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    names = _words(value)
+    if any(name not in {"stdout", "stderr"} for name in names):
         raise ValueError
     return tuple(dict.fromkeys(names))
 
@@ -286,6 +294,20 @@ class Settings:
         "Whether the text of a record gets the tag already in the app, where every exporter sees it."
         " The document in the store has it in any case.",
     )  # fmt: skip
+    stamp_plain_logs: bool = _row(
+        False, _boolean, "true or false",
+        "Whether messages of `logging` get the tag in every handler and format, for log files that a"
+        " shipper reads.",
+    )  # fmt: skip
+    stamp_streams: tuple[str, ...] = _row(
+        (), _streams, "a comma list of stdout, stderr",
+        "Streams whose lines get the tag while a session is the current one.",
+    )  # fmt: skip
+    record_exceptions: bool = _row(
+        True, _boolean, "true or false",
+        "Whether a session's exceptions that nobody logs (uncaught, or only recorded on a span) become"
+        " error records, and printed tracebacks get the tag.",
+    )  # fmt: skip
     headers: tuple[str, ...] = _row(
         (), _header_names, "a comma list of header names",
         "Further request headers that may hold a session id or token, asked before the known ones.",
@@ -312,12 +334,14 @@ class Settings:
             SettingsError: An argument is unknown or of the wrong form. A wrong environment variable
                 does not raise: it is warned of and its default is taken.
         """
-        environ = os.environ if environ is None else environ
         rows = table()
+        # A process loads them several times: each wrong variable is told of once.
+        told = _told if environ is None else set[str]()
+        environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
         for name, value in environ.items():
             if name.startswith(ENVIRONMENT_PREFIX) and value.strip():
-                values.update(_from_environment(name, value, rows))
+                values.update(_from_environment(name, value, rows, told))
         for name, argument in arguments.items():
             if name not in rows:
                 raise SettingsError(f"{name}: no such setting{_nearest(name, rows)}")
@@ -336,12 +360,16 @@ def variable(name: str) -> str:
     return ENVIRONMENT_PREFIX + name.upper()
 
 
-def _from_environment(variable_name: str, text: str, rows: Mapping[str, Row]) -> dict[str, Any]:
+def _from_environment(
+    variable_name: str, text: str, rows: Mapping[str, Row], told: set[str]
+) -> dict[str, Any]:
+    level = logging.DEBUG if f"{variable_name}={text}" in told else logging.WARNING
     name = variable_name.removeprefix(ENVIRONMENT_PREFIX).lower()
     row = rows.get(name)
     if row is None:
         known = {variable(n): r for n, r in rows.items()}
-        _logger.warning("%s: no such variable%s", variable_name, _nearest(variable_name, known))
+        told.add(f"{variable_name}={text}")
+        _logger.log(level, "%s: no such variable%s", variable_name, _nearest(variable_name, known))
         return {}
     try:
         return {name: row.read(text)}
@@ -350,8 +378,9 @@ def _from_environment(variable_name: str, text: str, rows: Mapping[str, Row]) ->
         # An address may hold a password, also where none was expected.
         is_secret = row.secret or "@" in text
         shown = "its value (not shown)" if is_secret else repr(text[:_SHOWN])
-        _logger.warning(
-            "%s: %s cannot be used; expected %s; taking the default, %s",
+        told.add(f"{variable_name}={text}")
+        _logger.log(
+            level, "%s: %s cannot be used; expected %s; taking the default, %s",
             variable_name, shown, row.expected, default,
         )  # fmt: skip
         return {}

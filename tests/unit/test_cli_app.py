@@ -16,7 +16,7 @@ from .contract import EXAMPLE_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("demo", "logs", "sessions", "setup", "spool")
+COMMANDS = ("demo", "logs", "run", "sessions", "setup", "spool")
 STORE_ERROR = "no store at sqlite"
 
 

@@ -136,7 +136,8 @@ def test_the_requests_left_records_and_spans(let_out: Any) -> None:
     messages = {entry.message for entry in entries}
     assert {"looking", "hello /look", "payment failed", "about to fail"} <= messages
     assert {"debug", "info", "error"} == {entry.level for entry in entries}
-    assert "RuntimeError: the checkout failed" in let_out["texts"]["stderr"]
+    tag = f"[openReplaySession.id={EXAMPLE_ID}] "
+    assert f"RuntimeError: {tag}the checkout failed" in let_out["texts"]["stderr"]
     assert "DEBUG:shop:looking" in let_out["texts"]["stderr"]
     assert "trace_id" in let_out["texts"]["answers"]
 

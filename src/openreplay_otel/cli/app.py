@@ -38,6 +38,7 @@ class _Command(NamedTuple):
 COMMANDS: Final = {
     "demo": _Command("demo", "See it work: a small shop, and a checkout that fails."),
     "logs": _Command("logs", "Show the backend logs of one session."),
+    "run": _Command("run", "Run a program with its logs linked to sessions."),
     "sessions": _Command("sessions", "List the sessions that have logs."),
     "setup": _Command("setup", "Prepare a store: index templates and alias in Elasticsearch."),
     "spool": _Command("spool", "Show what waits for the store, and what it refused; deliver it."),

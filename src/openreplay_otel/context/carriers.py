@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 from urllib.parse import unquote_plus
 
 from ..names import (
@@ -20,12 +21,13 @@ from ..session import is_plausible, session_id_from_request, session_id_or_none
 HeaderLookup = Callable[[str], Iterable[str]]
 """Gives the values of a header by name; empty where the request has none."""
 
-_KNOWN_HEADERS = (
+KNOWN_HEADERS: Final = (
     SESSION_ID_HEADER,
     SESSION_ID_HEADER_DOT_FREE,
     SESSION_TOKEN_HEADER,
     SESSION_TOKEN_HEADER_AXIOS,
 )
+"""Headers that may hold an id or a token, in the order in which they are asked."""
 
 
 class CarrierReader:
@@ -44,7 +46,7 @@ class CarrierReader:
         cookie: str | None = None,
         token_secret: str | None = None,
     ) -> None:
-        self._headers = (*headers, *_KNOWN_HEADERS)
+        self._headers = (*headers, *KNOWN_HEADERS)
         self._cookie = cookie
         self._token_secret = token_secret
 

@@ -38,12 +38,17 @@ class OpenReplayPropagator(TextMapPropagator):
     Args:
         settings: Header names, cookie and token secret; read from the environment where None.
         clock: Gives the present in Unix seconds; tokens expire by it.
+        **arguments: Single settings, such as ``headers`` or ``cookie``.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, clock: Callable[[], float] = time.time
+        self,
+        settings: Settings | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        **arguments: object,
     ) -> None:
-        settings = Settings.load() if settings is None else settings
+        settings = Settings.load(**arguments) if settings is None else settings
         self._reader = CarrierReader(
             headers=settings.headers, cookie=settings.cookie, token_secret=settings.token_secret
         )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
+from .processor import OpenReplayLogRecordProcessor
+
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider, ReadWriteLogRecord
 
@@ -42,6 +44,15 @@ def add_first(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
             _act_before_parallel_ones(multi, processor)
             first = _ActsElsewhere(processor)
         multi._log_record_processors = (first, *others)  # noqa: SLF001 - no public way, see above
+
+
+def has_stamp(provider: LoggerProvider) -> bool:
+    """Tell whether a provider's records are stamped already, with whatever settings."""
+    multi: Any = getattr(provider, "_multi_log_record_processor", None)
+    present = getattr(multi, "_log_record_processors", ())
+    return any(
+        isinstance(getattr(one, "processor", one), OpenReplayLogRecordProcessor) for one in present
+    )
 
 
 def remove(provider: LoggerProvider, processor: LogRecordProcessor) -> None:

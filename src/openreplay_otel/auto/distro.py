@@ -1,0 +1,51 @@
+"""The distro: defaults for OpenTelemetry's own variables."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from opentelemetry.environment_variables import OTEL_LOGS_EXPORTER, OTEL_PROPAGATORS
+from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISTRO
+from opentelemetry.instrumentation.logging.environment_variables import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
+    OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION,
+    OTEL_PYTHON_LOG_CODE_ATTRIBUTES,
+)
+
+from ..names import ENTRY_POINT
+from .others import other_of
+
+_DEFAULTS = {
+    OTEL_PROPAGATORS: f"tracecontext,baggage,{ENTRY_POINT}",
+    OTEL_LOGS_EXPORTER: ENTRY_POINT,
+    OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION: "true",
+    OTEL_PYTHON_LOG_CODE_ATTRIBUTES: "true",
+}
+
+
+class OpenReplayDistro(BaseDistro):
+    """``openreplay`` in ``OTEL_PYTHON_DISTRO``: sets what the environment leaves open, and nothing else.
+
+    Logs go to the store, with the session of the request. Traces and metrics go nowhere unless
+    ``OTEL_TRACES_EXPORTER`` and ``OTEL_METRICS_EXPORTER`` say so. Where another distro is installed and
+    none was chosen, it stands back for that one.
+    """
+
+    _other: Any = None
+
+    def _configure(self, **kwargs: Any) -> None:
+        other = other_of("opentelemetry_distro", OTEL_PYTHON_DISTRO)
+        if other is not None:
+            self._other = other()
+            self._other.configure(**kwargs)
+            return
+        for name, value in _DEFAULTS.items():
+            os.environ.setdefault(name, value)
+
+    def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
+        """Load one instrumentation, the way the other distro does where there is one."""
+        if self._other is not None:
+            self._other.load_instrumentor(entry_point, **kwargs)
+            return
+        super().load_instrumentor(entry_point, **kwargs)  # pyright: ignore[reportUnknownMemberType] - untyped there

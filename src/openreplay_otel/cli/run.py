@@ -1,0 +1,98 @@
+"""``openreplay-otel run``: runs a program with its logs linked to sessions, without touching its code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from ..errors import OpenReplayError, SettingsError
+from ..names import ENTRY_POINT, ENVIRONMENT_PREFIX
+from .options import ApiKeyOption, AppUrlOption, CaCertsOption, ProjectIdOption, StoreOption
+
+HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; its code stays as it is.
+
+It sets the variables of OpenTelemetry that are not set, and calls opentelemetry-instrument with the
+program. Logs go to the store; traces and metrics go nowhere unless OTEL_TRACES_EXPORTER and
+OTEL_METRICS_EXPORTER say so. What stands after -- is the program, as you start it now.
+
+\b
+Examples:
+  openreplay-otel run -- python app.py
+  openreplay-otel run --service shop -- gunicorn shop.wsgi
+  openreplay-otel run --store https://es.example.com:9200 -- uvicorn shop:app --workers 2
+"""
+_INSTRUMENT: Final = "opentelemetry-instrument"
+_DEFAULT_DISTRO: Final = "opentelemetry-distro"
+
+
+def run(
+    *,
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- PROGRAM [ARGUMENTS]…", help="The program to run.")
+    ],
+    service: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name of the service in the logs.  [env: OTEL_SERVICE_NAME]"
+        ),
+    ] = None,
+    store: StoreOption = None,
+    api_key: ApiKeyOption = None,
+    ca_certs: CaCertsOption = None,
+    app_url: AppUrlOption = None,
+    project_id: ProjectIdOption = None,
+) -> None:
+    """Become the program; this process is replaced by it.
+
+    Raises:
+        SettingsError: The program or an option cannot be used.
+        OpenReplayError: ``opentelemetry-instrument`` is not there.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        raise SettingsError(f"there is no program {command[0]}; expected it as you start it now")
+    given = {
+        "STORE": store, "API_KEY": api_key, "CA_CERTS": ca_certs,
+        "APP_URL": app_url, "PROJECT_ID": project_id,
+    }  # fmt: skip
+    for name, value in given.items():
+        if value is not None:
+            os.environ[ENVIRONMENT_PREFIX + name] = value
+    if service is not None:
+        os.environ["OTEL_SERVICE_NAME"] = service
+    # Beside Elastic's distro or another one that stays the chosen one, as always.
+    if not _has_other_distro():
+        os.environ.setdefault("OTEL_PYTHON_DISTRO", ENTRY_POINT)
+        os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", ENTRY_POINT)
+    os.environ.setdefault("OTEL_LOGS_EXPORTER", ENTRY_POINT)
+    os.environ.setdefault("OTEL_TRACES_EXPORTER", "none")
+    os.environ.setdefault("OTEL_METRICS_EXPORTER", "none")
+    instrument = _instrument()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(instrument, [instrument, command[0], *command[1:]])
+
+
+def _instrument() -> str:
+    """The ``opentelemetry-instrument`` of this environment, else the first on the path."""
+    beside = os.path.join(os.path.dirname(sys.executable), _INSTRUMENT)  # noqa: PTH118, PTH120 - no symlink is to be followed
+    found = beside if os.access(beside, os.X_OK) else shutil.which(_INSTRUMENT)
+    if found is None:
+        raise OpenReplayError(
+            f"{_INSTRUMENT} is not there, though opentelemetry-instrumentation is installed with this"
+            " package: install openreplay-otel again"
+        )
+    return found
+
+
+def _has_other_distro() -> bool:
+    from importlib.metadata import entry_points
+
+    return any(
+        found.name != ENTRY_POINT and getattr(found.dist, "name", "") != _DEFAULT_DISTRO
+        for found in entry_points(group="opentelemetry_distro")
+    )

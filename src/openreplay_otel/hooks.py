@@ -1,0 +1,109 @@
+"""All hooks into the process, turned on and off together: servers, exceptions, streams, plain logs."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from .context.detaching import hook_detach
+from .context.exception_memory import settle
+from .context.jobs import hook_jobs
+from .context.servers import hook_servers
+from .patching import Patches
+from .stamp.asyncio_tasks import hook_asyncio
+from .stamp.exception_records import hook_span_exceptions
+from .stamp.log_handler import hook_celery_root, hook_log_handler, hook_server_loggers
+from .stamp.plain_logging import hook_record_factory
+from .stamp.printed_exceptions import hook_printing, hook_uncaught
+from .stamp.streams import hook_streams
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+_logger = logging.getLogger(__name__)
+_lock: Final = threading.Lock()
+_active: list[Hooks] = []
+
+
+class Hooks:
+    """The hooks that are on. They are one for the process: whoever comes second shares them.
+
+    Args:
+        settings: Which hooks, and what they write.
+
+    Attributes:
+        patches: What was patched.
+        users: How many turned them on and not yet off.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.patches = Patches()
+        self.users = 1
+        self._threading: Any = None
+        self._hook(settings)
+
+    def _hook(self, settings: Settings) -> None:
+        patches = self.patches
+        hook_detach(patches)
+        hook_servers(patches, settings)
+        hook_jobs(patches)
+        hook_log_handler(patches)
+        hook_server_loggers(patches)
+        hook_celery_root(patches)
+        if settings.record_exceptions:
+            hook_uncaught(patches, settings.tags)
+            hook_asyncio(patches)
+            hook_printing(patches, settings.tags)
+            hook_span_exceptions(patches)
+        if settings.stamp_plain_logs:
+            hook_record_factory(patches, settings.tags)
+        hook_streams(patches, settings.stamp_streams, settings.tags)
+        self._hook_threads()
+        atexit.register(_settle_all)
+
+    def _hook_threads(self) -> None:
+        from opentelemetry.instrumentation.threading import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
+            ThreadingInstrumentor,
+        )
+
+        instrumentor: Any = ThreadingInstrumentor()
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(skip_dep_check=True)
+            self._threading = instrumentor
+
+    def remove(self) -> None:
+        """Take the hooks off, once all who turned them on have done so."""
+        with _lock:
+            self.users -= 1
+            if self.users:
+                return
+            _active.remove(self)
+        settle(also_alive=True)
+        atexit.unregister(_settle_all)
+        self.patches.remove()
+        if self._threading is not None and self._threading.is_instrumented_by_opentelemetry:
+            self._threading.uninstrument()
+
+
+def install_hooks(settings: Settings) -> Hooks:
+    """Turn the hooks on; where they are on already, those are shared, with their settings.
+
+    Args:
+        settings: Which hooks, and what they write.
+
+    Returns:
+        The hooks, to be removed once for each call.
+    """
+    with _lock:
+        if _active:
+            _active[0].users += 1
+            return _active[0]
+        hooks = Hooks(settings)
+        _active.append(hooks)
+        return hooks
+
+
+def _settle_all() -> None:
+    settle(also_alive=True)

@@ -1,0 +1,73 @@
+"""Exceptions of asyncio tasks that nobody awaits: reported late, outside of the task's context."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from opentelemetry.context import attach, detach
+
+from ..context.exception_memory import session_id_of_exception
+from ..context.session_context import session_id_of, with_session_id
+from .exception_records import record_uncaught
+
+if TYPE_CHECKING:
+    from asyncio import Task
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..patching import Patches
+
+# A task tells its context from Python 3.12 on; before that its session is noted at its making.
+_tells_context = sys.version_info >= (3, 12)
+
+
+def hook_asyncio(patches: Patches) -> None:
+    """Let loops report a task's exception with the session in which the task was made."""
+    sessions: WeakKeyDictionary[Task[Any], str] = WeakKeyDictionary()
+
+    def create_task(
+        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        task = wrapped(*args, **kwargs)
+        session_id = session_id_of()
+        if session_id is not None:
+            sessions[task] = session_id
+        return task
+
+    def call_exception_handler(
+        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        reported: Mapping[str, Any] = args[0] if args else kwargs["context"]
+        error = reported.get("exception")
+        session_id = session_id_of() or session_id_of_exception(error)
+        if session_id is None:
+            task = reported.get("task") or reported.get("future")
+            session_id = _session_id_of_task(task, sessions)
+        if session_id is None:
+            return wrapped(*args, **kwargs)
+        token = attach(with_session_id(session_id))
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            if isinstance(error, BaseException):
+                record_uncaught(error, "an asyncio task")
+            detach(token)
+
+    def patch(module: Any) -> None:
+        loop = module.BaseEventLoop
+        patches.wrap(loop, "call_exception_handler", call_exception_handler)
+        if not _tells_context:
+            patches.wrap(loop, "create_task", create_task)
+
+    patches.after_import("asyncio.base_events", patch)
+
+
+def _session_id_of_task(task: Any, sessions: Mapping[Any, str]) -> str | None:
+    try:
+        if _tells_context:
+            found: str | None = task.get_context().run(session_id_of)
+            return found
+        return sessions.get(task)
+    except Exception:  # noqa: BLE001 - a future, or a task of another make
+        return None

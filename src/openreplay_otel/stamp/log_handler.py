@@ -1,0 +1,145 @@
+"""Records of ``logging``: with the session of the exception they carry, and those of the servers' own loggers."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry.context import attach, detach
+
+from ..context.exception_memory import mark_logged, session_id_of_exception
+from ..context.session_context import session_id_of, with_session_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..patching import Patches
+
+_HANDLER_MODULES: Final = (
+    "opentelemetry.instrumentation.logging.handler",
+    "opentelemetry.sdk._logs",
+)
+_HANDLER: Final = "LoggingHandler"
+
+_APART: Final = {
+    "uvicorn.config": (
+        "Config",
+        "configure_logging",
+        ("uvicorn", "uvicorn.error", "uvicorn.access"),
+    ),
+    "gunicorn.glogging": ("Logger", "setup", ("gunicorn.error", "gunicorn.access")),
+    "hypercorn.logging": ("Logger", "__init__", ("hypercorn.error", "hypercorn.access")),
+}
+"""Servers that keep their loggers apart from the root logger, and what sets these up."""
+
+
+def is_otel_handler(handler: logging.Handler) -> bool:
+    """Tell whether a handler hands records to OpenTelemetry, whichever package it is from."""
+    kind = type(handler)
+    return kind.__name__ == _HANDLER and kind.__module__.startswith("opentelemetry.")
+
+
+def hook_log_handler(patches: Patches) -> None:
+    """Let a record whose context has no session take that of its exception."""
+    patched: list[Any] = []
+
+    def patch(module: Any) -> None:
+        kind = getattr(module, _HANDLER, None)
+        # In some versions both modules have the same class.
+        if kind is not None and kind not in patched and "emit" in vars(kind):
+            patched.append(kind)
+            patches.wrap(kind, "emit", _emit)
+
+    for module in _HANDLER_MODULES:
+        patches.after_import(module, patch)
+
+
+def _emit(
+    wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    record: logging.LogRecord | None = args[0] if args else kwargs.get("record")
+    if record is None or not record.exc_info:
+        return wrapped(*args, **kwargs)
+    error = record.exc_info[1]
+    if error is None:
+        return wrapped(*args, **kwargs)
+    session_id = None if session_id_of() is not None else session_id_of_exception(error)
+    mark_logged(error)
+    if session_id is None:
+        return wrapped(*args, **kwargs)
+    token = attach(with_session_id(session_id))
+    try:
+        return wrapped(*args, **kwargs)
+    finally:
+        detach(token)
+
+
+class RootHandlerToo(logging.Handler):
+    """Hands a record of a logger that stands apart to OpenTelemetry's handlers of the root logger."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand it on; not where it gets to the root logger by itself."""
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None and logger.propagate:
+            logger = logger.parent
+        if logger is None:
+            return
+        for handler in logging.getLogger().handlers:
+            if is_otel_handler(handler) and record.levelno >= handler.level:
+                handler.handle(record)
+
+
+def hook_server_loggers(patches: Patches) -> None:
+    """Let the tracebacks and access lines of servers become records, too."""
+    handler = RootHandlerToo()
+    reached: set[str] = set()
+
+    def join(names: Sequence[str]) -> None:
+        for name in names:
+            logger = logging.getLogger(name)
+            # Where handlers are: its records pass there, those of its children as well.
+            if not logger.propagate and handler not in logger.handlers:
+                logger.addHandler(handler)
+                reached.add(name)
+
+    def leave() -> None:
+        for name in reached:
+            logging.getLogger(name).removeHandler(handler)
+
+    patches.at_removal(leave)
+    for module, (owner, method, names) in _APART.items():
+
+        def patch(
+            found: Any, owner: str = owner, method: str = method, names: Sequence[str] = names
+        ) -> None:
+            def after(
+                wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+            ) -> Any:
+                result = wrapped(*args, **kwargs)
+                join(names)
+                return result
+
+            patches.wrap(getattr(found, owner), method, after)
+            join(names)
+
+        patches.after_import(module, patch)
+
+
+def hook_celery_root(patches: Patches) -> None:
+    """Celery's worker takes all handlers off the root logger: put OpenTelemetry's back."""
+
+    def around(
+        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        root = logging.getLogger()
+        ours = [handler for handler in root.handlers if is_otel_handler(handler)]
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            for handler in ours:
+                root.addHandler(handler)
+
+    patches.after_import(
+        "celery.app.log",
+        lambda module: patches.wrap(module.Logging, "setup_logging_subsystem", around),
+    )
