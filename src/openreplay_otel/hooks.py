@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from .context.detaching import hook_detach
 from .context.exception_memory import settle
 from .context.jobs import hook_jobs
+from .context.server_end import hook_server_end
 from .context.servers import hook_servers
 from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
-from .stamp.exception_records import hook_span_exceptions
+from .stamp.exception_records import hook_falcon, hook_span_exceptions
 from .stamp.log_handler import hook_celery_root, hook_log_handler, hook_server_loggers
 from .stamp.plain_logging import hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
@@ -52,11 +53,13 @@ class Hooks:
         hook_log_handler(patches)
         hook_server_loggers(patches)
         hook_celery_root(patches)
+        hook_server_end(patches)
         if settings.record_exceptions:
             hook_uncaught(patches, settings.tags)
             hook_asyncio(patches)
             hook_printing(patches, settings.tags)
             hook_span_exceptions(patches)
+            hook_falcon(patches)
         if settings.stamp_plain_logs:
             hook_record_factory(patches, settings.tags)
         hook_streams(patches, settings.stamp_streams, settings.tags)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from opentelemetry.context import Context
+    from opentelemetry.trace import Span
 
     from ..patching import Patches
 
@@ -52,6 +53,23 @@ def record_uncaught(error: BaseException, where: str) -> str | None:
     return session_id
 
 
+def record_unless_logged(error: BaseException | None, what: str, span: Span | None = None) -> None:
+    """Make an error record of an exception of a session, once it is gone and nobody has logged it.
+
+    Args:
+        error: The exception.
+        what: How it was seen, for the record's text.
+        span: The span that the record belongs to; the current one where None.
+    """
+    if not isinstance(error, Exception) or is_logged(error):
+        return
+    session_id = session_id_of() or session_id_of_exception(error)
+    if session_id is not None:
+        context = with_session_id(session_id)
+        context = context if span is None else set_span_in_context(span, context)
+        if_never_logged(error, _record_of(error, context, what))
+
+
 def hook_span_exceptions(patches: Patches) -> None:
     """Make records of exceptions that are recorded on a span and then logged by nobody."""
 
@@ -60,16 +78,26 @@ def hook_span_exceptions(patches: Patches) -> None:
     ) -> Any:
         result = wrapped(*args, **kwargs)
         error = args[0] if args else kwargs.get("exception")
-        if isinstance(error, Exception) and not is_logged(error):
-            session_id = session_id_of() or session_id_of_exception(error)
-            if session_id is not None:
-                context = set_span_in_context(span, with_session_id(session_id))
-                if_never_logged(error, _record_of(error, context, "Exception on a span"))
+        record_unless_logged(error, "Exception on a span", span)
         return result
 
     patches.after_import(
         "opentelemetry.sdk.trace",
         lambda module: patches.wrap(module.Span, "record_exception", record_exception),
+    )
+
+
+def hook_falcon(patches: Patches) -> None:
+    """Make records of what Falcon answers with a 500: under WSGI it writes it to ``wsgi.errors`` alone."""
+
+    def handle(
+        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        record_unless_logged(args[2] if len(args) > 2 else None, "Unhandled exception")
+        return wrapped(*args, **kwargs)
+
+    patches.after_import(
+        "falcon.app", lambda module: patches.wrap(module.App, "_python_error_handler", handle)
     )
 
 

@@ -15,7 +15,7 @@ import wrapt
 from ..context.exception_memory import session_id_of_exception
 from ..context.session_context import session_id_of
 from ..message_tag import message_prefix
-from .exception_records import record_uncaught
+from .exception_records import record_uncaught, record_unless_logged
 from .streams import TaggedStream
 
 if TYPE_CHECKING:
@@ -68,6 +68,9 @@ def hook_printing(patches: Patches, tags: tuple[str, ...]) -> None:
         out = sys.stderr if file is None else file
         if error is None or session_id is None or out is None or isinstance(out, TaggedStream):
             return wrapped(*args, **kwargs)
+        if any(out is one for one in (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)):
+            # To the terminal, as small servers do; a log's formatter prints into a text of its own.
+            record_unless_logged(error, "Exception printed")
         collected = _Collecting(out)
         if at is not None:
             args = (*args[:at], collected, *args[at + 1 :])

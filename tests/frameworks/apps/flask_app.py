@@ -1,0 +1,17 @@
+"""Flask."""
+
+from __future__ import annotations
+
+from flask import Flask, request
+
+from tests.frameworks.apps import shop
+
+app = Flask(__name__)
+for path, action in shop.ACTIONS.items():
+    app.add_url_rule(path, path, lambda action=action: action(request.args["n"]))
+
+
+@app.get("/stream")
+def stream() -> object:
+    """A streamed answer."""
+    return app.response_class(shop.stream(request.args["n"]))

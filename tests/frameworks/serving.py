@@ -1,0 +1,147 @@
+"""Starts a row's server under zero code, sends it requests over real sockets, and reads what was stored."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.emitting import now_ms, session_id_begun_at
+from tests.frameworks.rows import program_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.frameworks.rows import Row
+
+ROOT: Final = Path(__file__).parents[2]
+MOST_SECONDS: Final = 60
+_DJANGO_SETTINGS: Final = "tests.frameworks.apps.django_settings"
+DISTRO: Final = {"OTEL_PYTHON_DISTRO": "openreplay", "OTEL_PYTHON_CONFIGURATOR": "openreplay"}
+
+
+def clean_environ() -> dict[str, str]:
+    """The environment without any setting of OpenTelemetry's or this package's."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OTEL_", "OPENREPLAY_", "PYTEST_", "COV_"))
+    }
+
+
+class Serving:
+    """A running server.
+
+    Args:
+        row: What to start.
+        store: URL of the store.
+        folder: For its output.
+        environ: Further variables; those that choose this package's distro where None.
+    """
+
+    def __init__(
+        self, row: Row, store: str, folder: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self._output = folder / "server.log"
+        instrument = str(Path(sys.executable).parent / "opentelemetry-instrument")
+        with self._output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [instrument, *program_of(row, self.port)],
+                env=clean_environ()
+                | {"OPENREPLAY_OTEL_STORE": store, "OTEL_SERVICE_NAME": "shop"}
+                # OpenTelemetry's Django instrumentation wants it before the app is loaded.
+                | ({"DJANGO_SETTINGS_MODULE": _DJANGO_SETTINGS} if "Django" in row.name else {})
+                | dict(DISTRO if environ is None else environ),
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        """What it has printed."""
+        return self._output.read_text(errors="replace")
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers."""
+        until = time.monotonic() + MOST_SECONDS
+        while time.monotonic() < until:
+            assert self._process.poll() is None, self.output()
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.05)
+        raise AssertionError(self.output())
+
+    def get(self, path: str, session_id: str | None) -> int:
+        """The status of the answer; 0 where the connection broke."""
+        headers = {} if session_id is None else {"openReplaySession.id": session_id}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=MOST_SECONDS)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+        return answer.status
+
+    def stop(self) -> None:
+        """End it as an operator does, and wait; its children with it."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT if self._wants_interrupt() else signal.SIGTERM)
+        try:
+            self._process.wait(MOST_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _wants_interrupt(self) -> bool:
+        # Development servers know Ctrl-C alone; SIGTERM would end them without a flush.
+        program = " ".join(map(str, self._process.args))  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
+        return any(
+            word in program for word in ("flask ", "django_app 127", "wsgi_app ", "waitress-serve")
+        )
+
+
+def number_of(case: str) -> str:
+    """A number that no other request has, to find its records by."""
+    return f"{case}-{os.urandom(6).hex()}"
+
+
+def new_session() -> str:
+    """The id of a session that began just now."""
+    return session_id_begun_at(now_ms(), int.from_bytes(os.urandom(3), "big") | 1)
+
+
+def at_once(*calls: Any) -> None:
+    """Do several things in threads at the same time."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(MOST_SECONDS)
+
+
+@contextlib.contextmanager
+def serving(
+    row: Row, store: str, folder: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[Serving]:
+    """A server that is up, for as long as the block lasts."""
+    server = Serving(row, store, folder, environ)
+    try:
+        server.wait_until_up()
+        yield server
+    finally:
+        server.stop()

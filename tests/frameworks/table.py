@@ -1,0 +1,80 @@
+"""The table of docs/frameworks.md: `python -m tests.frameworks.table --write` runs all rows and writes it."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tests.frameworks.cases import CASES, ask, outcome, stored
+from tests.frameworks.rows import ROWS
+from tests.frameworks.serving import ROOT, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.frameworks.rows import Row
+
+PAGE: Final = ROOT / "docs" / "frameworks.md"
+BEGIN: Final = "<!-- The table is made by python -m tests.frameworks.table --write: do not change it by hand. -->\n"
+END: Final = "<!-- End of the table. -->\n"
+
+Outcomes = dict[str, str]
+
+
+def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
+    """Start a row's server, ask everything, and judge what was stored.
+
+    Args:
+        row: The framework and server.
+        environ: As :class:`~tests.frameworks.serving.Serving` takes it.
+
+    Returns:
+        What became of each case.
+    """
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "logs.db"
+        with serving(row, f"sqlite:///{file}", Path(folder), environ) as server:
+            asked = ask(server)
+        try:
+            documents = stored(file)
+        except sqlite3.Error as error:
+            documents = []
+            sys.stdout.write(f"--- {row.name}: {error}\n")
+        found = {case: outcome(row, case, asked, documents) for case in CASES}
+        if any(one not in {"yes"} and not one.startswith("(") for one in found.values()):
+            sys.stdout.write(f"--- {row.name}\n{server.output()}")
+    return found
+
+
+def table(outcomes: Mapping[Row, Outcomes]) -> str:
+    """The table as Markdown."""
+    lines = [["framework", "server", *CASES.values()], ["---"] * (len(CASES) + 2)]
+    lines += [[row.framework, row.server, *outcomes[row].values()] for row in ROWS]
+    return BEGIN + "".join(f"| {' | '.join(line)} |\n" for line in lines) + END
+
+
+def main() -> int:
+    """Run the rows, and print or write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write the table into the page")
+    parser.add_argument("--only", default="", help="rows whose name has this text; prints them")
+    arguments = parser.parse_args()
+    rows = [row for row in ROWS if arguments.only in row.name]
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = dict(zip(rows, pool.map(run, rows), strict=True))
+    for row in rows:
+        print(row.name, *(f"\n  {case}: {one}" for case, one in outcomes[row].items()))
+    if arguments.write:
+        text = PAGE.read_text(encoding="utf-8")
+        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+        PAGE.write_text(before + table(outcomes) + after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
