@@ -162,7 +162,7 @@ def unit(session: nox.Session, otel: str) -> None:
         _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     session.run("openreplay-otel", "--help", silent=True)
-    elsewhere = ("benchmarks", "docs", "faults", "integration", "wire")
+    elsewhere = ("benchmarks", "docs", "faults", "frameworks", "integration", "wire")
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     _pytest(session, "tests", "-m", "not integration", *ignored)
 
@@ -187,12 +187,32 @@ def integration(session: nox.Session, es: int) -> None:
     _pytest(session, *folders, env={"OPENREPLAY_TEST_ES": str(es)})
 
 
+@nox.session
+def frameworks(session: nox.Session) -> None:
+    """Run every framework on every server, the job queues and the examples; then beside Elastic's distro."""
+    _install_locked(session, "--group=frameworks", "--all-extras")
+    _install_wheel(session)
+    _pytest(session, "tests/frameworks")
+    # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
+    session.install("--quiet", "elastic-opentelemetry")
+    session.run("python", "-m", "pytest", "-ra", "tests/frameworks/test_matrix.py", "-k", "beside")
+
+
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Show which lines and branches the tests without a server leave out."""
     _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
-    session.run("coverage", "run", "-m", "pytest", "-m", "not integration", *session.posargs)
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "-m",
+        "not integration",
+        "--ignore=tests/frameworks",
+        *session.posargs,
+    )
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 

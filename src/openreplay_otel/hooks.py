@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .context.detaching import hook_detach
 from .context.exception_memory import settle
 from .context.jobs import hook_jobs
-from .context.server_end import hook_server_end
+from .context.process_ends import hook_ends
 from .context.servers import hook_servers
 from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
@@ -53,7 +53,7 @@ class Hooks:
         hook_log_handler(patches)
         hook_server_loggers(patches)
         hook_celery_root(patches)
-        hook_server_end(patches)
+        hook_ends(patches)
         if settings.record_exceptions:
             hook_uncaught(patches, settings.tags)
             hook_asyncio(patches)

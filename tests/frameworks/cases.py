@@ -85,11 +85,14 @@ def _says(word: str) -> Callable[[list[dict[str, Any]]], bool]:
 
 
 def _fails_with(word: str) -> Callable[[list[dict[str, Any]]], bool]:
-    return lambda own: 1 == sum(
-        # werkzeug writes the traceback into the message.
-        word in f"{document['message']}{document.get('error.stack_trace')}"
-        and document["level"] == "error"
-        for document in own
+    return lambda own: (
+        1
+        == sum(
+            # werkzeug writes the traceback into the message.
+            word in f"{document['message']}{document.get('error.stack_trace')}"
+            and document["level"] == "error"
+            for document in own
+        )
     )
 
 

@@ -32,7 +32,13 @@ class Row(NamedTuple):
 
 
 def _gunicorn(app: str, *arguments: str) -> tuple[str, ...]:
-    return ("gunicorn", "--bind=127.0.0.1:{port}", "--access-logfile=-", *arguments, f"{_APPS}.{app}")
+    return (
+        "gunicorn",
+        "--bind=127.0.0.1:{port}",
+        "--access-logfile=-",
+        *arguments,
+        f"{_APPS}.{app}",
+    )
 
 
 def _uvicorn(app: str, *arguments: str) -> tuple[str, ...]:
@@ -61,7 +67,10 @@ ROWS: Final = (
     Row("Django ASGI", "uvicorn", _uvicorn("django_app:asgi")),
     Row("FastAPI", "uvicorn", _uvicorn("fastapi_app:app")),
     Row("FastAPI", "uvicorn, 2 workers", _uvicorn("fastapi_app:app", "--workers=2")),
-    Row("FastAPI", "gunicorn, uvicorn workers", _gunicorn("fastapi_app:app", "--worker-class=uvicorn_worker.UvicornWorker")),
+    Row(
+        "FastAPI", "gunicorn, uvicorn workers",
+        _gunicorn("fastapi_app:app", "--worker-class=uvicorn_worker.UvicornWorker"),
+    ),
     Row("FastAPI", "hypercorn", _hypercorn("fastapi_app:app")),
     Row("Starlette", "uvicorn", _uvicorn("starlette_app:app")),
     Row("aiohttp", "its own", _module("aiohttp_app", "{port}")),

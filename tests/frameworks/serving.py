@@ -78,7 +78,10 @@ class Serving:
         until = time.monotonic() + MOST_SECONDS
         while time.monotonic() < until:
             assert self._process.poll() is None, self.output()
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", self.port), 1),
+            ):
                 return
             time.sleep(0.05)
         raise AssertionError(self.output())

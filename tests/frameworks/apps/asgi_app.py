@@ -29,5 +29,7 @@ async def app(scope, receive, send):
         shop.ACTIONS[path](number)
     else:
         status = 404
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]}
+    )
     await send({"type": "http.response.body", "body": b"ok"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from tests.frameworks.apps import shop
 
@@ -12,6 +12,6 @@ for path, action in shop.ACTIONS.items():
 
 
 @app.get("/stream")
-def stream() -> object:
+def stream() -> Response:
     """A streamed answer."""
     return app.response_class(shop.stream(request.args["n"]))

@@ -1,0 +1,175 @@
+"""Job queues: what a worker logs belongs to the session of the request that queued the job."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.frameworks.cases import stored
+from tests.frameworks.serving import (
+    DISTRO,
+    MOST_SECONDS,
+    ROOT,
+    clean_environ,
+    new_session,
+    number_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+_BIN = Path(sys.executable).parent
+
+
+@contextlib.contextmanager
+def _process(command: Sequence[str], environ: dict[str, str], output: Path) -> Iterator[Any]:
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command, env=environ, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(MOST_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis of this run."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed: it comes with the system's packages")
+    folder = tmp_path_factory.mktemp("redis")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+    ]
+    with _process(command, dict(os.environ), folder / "redis.log"):
+        _until(lambda: _answers(port), "Redis answers")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.mark.parametrize("transport", ["filesystem", "redis"])
+def test_celery_jobs_have_the_session_of_their_request(
+    transport: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Prefork with children that end after each job: a line, a failure's traceback, and a retry."""
+    broker = "filesystem://" if transport == "filesystem" else request.getfixturevalue("redis_url")
+    for name in ("queue", "control"):
+        (tmp_path / name).mkdir()
+    worker = ["celery", f"--app={_APPS}.celery_app", "worker", "--loglevel=INFO", "--pool=prefork",
+              "--concurrency=2", "--max-tasks-per-child=1", "--without-mingle", "--without-gossip"]  # fmt: skip
+    _check(broker, tmp_path, worker, f"{_APPS}.celery_app", ("plain", "fails", "retried"))
+
+
+def test_rq_jobs_have_the_session_of_their_request(redis_url: str, tmp_path: Path) -> None:
+    """RQ forks for each job, and the child ends without Python's own end."""
+    _check(
+        redis_url,
+        tmp_path,
+        ["rq", "worker", "--url", redis_url],
+        f"{_APPS}.rq_app",
+        ("plain", "fails"),
+    )
+
+
+_APPS = "tests.frameworks.apps"
+_EXPECTED = {
+    "plain": ["plain {}"],
+    "fails": ["RuntimeError: job failed {}"],
+    "retried": ["try 0 of {}", "try 1 of {}"],
+}
+
+
+def _check(
+    broker: str, folder: Path, worker: list[str], producer: str, jobs: Sequence[str]
+) -> None:
+    file = folder / "logs.db"
+    environ = clean_environ() | DISTRO | {
+        "OPENREPLAY_OTEL_STORE": f"sqlite:///{file}", "OTEL_SERVICE_NAME": "shop",
+        "BROKER": broker, "BROKER_FOLDER": str(folder), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    instrument = str(_BIN / "opentelemetry-instrument")
+    sessions = {number_of(job): (job, new_session()) for job in jobs for _ in range(2)}
+    sessions[number_of("plain")] = ("plain", "")
+    words = [f"{job}={number}={session}" for number, (job, session) in sessions.items()]
+    subprocess.run(
+        [instrument, sys.executable, "-m", producer, *words],
+        env=environ, cwd=ROOT, check=True, timeout=MOST_SECONDS,
+    )  # fmt: skip
+    command = [instrument, str(_BIN / worker[0]), *worker[1:]]
+    log = folder / "worker.log"
+
+    def missing() -> list[str]:
+        texts = [_text(document) for document in _stored(file)]
+        return [
+            line.format(number)
+            for number, (job, _) in sessions.items()
+            for line in _EXPECTED[job]
+            if not any(line.format(number) in text for text in texts)
+        ]
+
+    with _process(command, environ, log):
+        try:
+            _until(lambda: not missing(), "all jobs are stored")
+        except AssertionError:
+            raise AssertionError(f"{missing()}\n{log.read_text()}") from None
+    for number, (_, session) in sessions.items():
+        # RQ's worker tells of a job that it has taken before it is begun.
+        own = [
+            document
+            for document in _stored(file)
+            if number in _text(document) and document["log.logger"] != "rq.worker"
+        ]
+        told = [d["message"] for d in own if d.get("openreplay.session.id") != (session or None)]
+        assert [] == told, log.read_text()
+
+
+def _stored(file: Path) -> list[dict[str, Any]]:
+    try:
+        return stored(file)
+    except Exception:  # noqa: BLE001 - not there yet
+        return []
+
+
+def _text(document: dict[str, Any]) -> str:
+    return f"{document['message']} {document.get('error.stack_trace')}"
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def _until(done: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + MOST_SECONDS
+    while not done():
+        assert time.monotonic() < until, what
+        time.sleep(0.1)
