@@ -78,9 +78,9 @@ class Fork:
 
 
 def run_python(
-    script: str, environ: Mapping[str, str] | None = None, *arguments: str
+    script: str, environ: Mapping[str, str] | None = None, *arguments: str, status: int = 0
 ) -> subprocess.CompletedProcess[str]:
-    """A script in a fresh interpreter with none of the machine's settings; it has to end well."""
+    """A script in a fresh interpreter with none of the machine's settings; it has to end with that status."""
     clean = {
         k: v
         for k, v in os.environ.items()
@@ -95,5 +95,5 @@ def run_python(
         timeout=MOST_SECONDS,
         check=False,
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
+    assert status == done.returncode, done.stdout + done.stderr
     return done

@@ -10,7 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from ..errors import OpenReplayError, SettingsError
-from ..names import ENTRY_POINT, ENVIRONMENT_PREFIX
+from ..names import ENTRY_POINT
+from ..settings import Settings, variable
 from .options import ApiKeyOption, AppUrlOption, CaCertsOption, ProjectIdOption, StoreOption
 
 HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; its code stays as it is.
@@ -56,12 +57,15 @@ def run(
     if program is None:
         raise SettingsError(f"there is no program {command[0]}; expected it as you start it now")
     given = {
-        "STORE": store, "API_KEY": api_key, "CA_CERTS": ca_certs,
-        "APP_URL": app_url, "PROJECT_ID": project_id,
+        "store": store, "api_key": api_key, "ca_certs": ca_certs,
+        "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
+    Settings.load(
+        **given
+    )  # Wrong options are told of here, not in the midst of the program's start.
     for name, value in given.items():
         if value is not None:
-            os.environ[ENVIRONMENT_PREFIX + name] = value
+            os.environ[variable(name)] = value
     if service is not None:
         os.environ["OTEL_SERVICE_NAME"] = service
     # Beside Elastic's distro or another one that stays the chosen one, as always.

@@ -1,0 +1,190 @@
+"""use_session, current_session and the middleware."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from opentelemetry import propagate
+
+from openreplay_otel import (
+    InvalidSessionError,
+    OpenReplayASGIMiddleware,
+    OpenReplayPropagator,
+    OpenReplayWSGIMiddleware,
+    Session,
+    current_session,
+    use_session,
+)
+
+from .hooked import OTHER, SESSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def current() -> str | None:
+    """The id of the current session."""
+    session = current_session()
+    return None if session is None else session.id
+
+
+@pytest.mark.parametrize(
+    "given", [SESSION, f"https://openreplay.example.com/1/session/{SESSION}", Session(SESSION)]
+)
+def test_a_block_has_its_session(given: Any) -> None:
+    """An id, a link or a session; before and after there is none."""
+    assert current() is None
+    with use_session(given) as session:
+        assert Session(SESSION) == session == current_session()
+    assert current() is None
+
+
+def test_blocks_nest_and_one_object_can_be_used_again() -> None:
+    """The inner one counts; an exception goes through."""
+    outer = use_session(SESSION)
+    with outer:
+        with use_session(OTHER):
+            assert OTHER == current()
+        with pytest.raises(ValueError, match="x"), outer:
+            raise ValueError("x")
+        assert SESSION == current()
+    assert current() is None
+
+
+def test_what_is_no_session_is_an_error_that_does_not_repeat_it() -> None:
+    """It may hold a credential."""
+    with pytest.raises(InvalidSessionError, match="not a session") as error:
+        use_session("secret.token")
+    assert "secret" not in str(error.value)
+
+
+def test_it_decorates_functions_of_both_kinds() -> None:
+    """Their names and results stay; an async one has the session while it runs, not while it is made."""
+
+    @use_session(SESSION)
+    def plain(number: int) -> tuple[int, str | None]:
+        return number, current()
+
+    @use_session(SESSION)
+    async def later(number: int) -> tuple[int, str | None]:
+        await asyncio.sleep(0)
+        return number, current()
+
+    assert (1, SESSION) == plain(1)
+    assert (2, SESSION) == asyncio.run(later(2))
+    assert ("plain", "later") == (plain.__name__, later.__name__)
+    assert current() is None
+
+
+def test_calls_to_other_services_carry_the_session_on() -> None:
+    """By the propagator, as in a request."""
+    headers: dict[str, str] = {}
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(OpenReplayPropagator())
+    try:
+        with use_session(SESSION):
+            propagate.inject(headers)
+    finally:
+        propagate.set_global_textmap(before)
+    assert SESSION == headers["openReplaySession.id"]
+
+
+def _start(*_: Any) -> None:
+    """A server's start_response."""
+
+
+def environ(session: str | None = SESSION) -> dict[str, Any]:
+    """What a server hands a WSGI app."""
+    return {} if session is None else {"HTTP_OPENREPLAYSESSION.ID": session}
+
+
+def test_the_wsgi_middleware_makes_the_session_the_current_one() -> None:
+    """In the app's call, and while a body is produced; in between and afterwards there is none."""
+    seen: list[str | None] = []
+
+    def app(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+        seen.append(current())
+
+        def body() -> Iterator[bytes]:
+            try:
+                seen.append(current())
+                yield b"a"
+                seen.append(current())
+                yield b"b"
+            finally:
+                seen.append(current())
+
+        return body()
+
+    answer = OpenReplayWSGIMiddleware(app)(environ(), _start)
+    parts = iter(answer)
+    assert b"a" == next(parts)
+    assert current() is None
+    answer.close()
+    assert [SESSION] * 3 == seen
+    assert current() is None
+
+
+def test_the_wsgi_middleware_leaves_bodies_alone_that_are_there_already() -> None:
+    """A list, and what a server sends as a file; and all of a request without a session."""
+
+    class Wrapper:
+        pass
+
+    for body in ([b"a"], (b"a",), Wrapper()):
+        app = OpenReplayWSGIMiddleware(lambda *_, body=body: body)
+        assert body is app(environ() | {"wsgi.file_wrapper": Wrapper}, _start)
+    made = iter([b"a"])
+    assert made is OpenReplayWSGIMiddleware(lambda *_: made)(environ(None), _start)
+
+
+def test_settings_of_the_middleware_count() -> None:
+    """A header of one's own."""
+    app = OpenReplayWSGIMiddleware(lambda *_: [str(current()).encode()], headers="X-Own")
+    assert [SESSION.encode()] == app({"HTTP_X_OWN": SESSION}, _start)
+
+
+def test_a_request_that_leaves_its_context_behind_does_no_harm() -> None:
+    """What an instrumentation attached and never took back is gone with the request."""
+    from opentelemetry.context import attach
+
+    from openreplay_otel.context import with_session_id
+
+    def forgets(*_: Any) -> list[bytes]:
+        attach(with_session_id(OTHER))
+        return []
+
+    for session in (SESSION, _start):
+        OpenReplayWSGIMiddleware(forgets)(environ(session), _start)
+        assert current() is None
+
+
+def test_the_asgi_middleware_makes_the_session_the_current_one() -> None:
+    """For requests and websockets; the lifespan goes through."""
+    seen: list[tuple[str, str | None]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0)
+        seen.append((scope["type"], current()))
+
+    headers = [(b"host", b"x"), (b"openreplaysession.id", SESSION.encode())]
+
+    async def requests() -> None:
+        wrapped = OpenReplayASGIMiddleware(app)
+        await wrapped({"type": "lifespan"}, None, None)
+        await asyncio.gather(
+            wrapped({"type": "http", "headers": headers}, None, None),
+            wrapped({"type": "http", "headers": []}, None, None),
+            wrapped({"type": "websocket", "headers": headers}, None, None),
+        )
+
+    asyncio.run(requests())
+    assert [
+        ("lifespan", _start),
+        ("http", SESSION),
+        ("http", _start),
+        ("websocket", SESSION),
+    ] == seen
+    assert current() is None

@@ -1,0 +1,184 @@
+"""The tag in plain text: streams, lines of logging, structlog and loguru."""
+
+from __future__ import annotations
+
+import pytest
+
+from .hooked import OTHER, SESSION, TAG, Ran
+
+
+def test_lines_of_a_stream_get_the_tag() -> None:
+    """Each line once, however it is written in parts; what has no session stays as it is."""
+    ran = Ran(
+        "print('before')\n"
+        "with use_session(SESSION):\n"
+        "    print('one')\n"
+        "    sys.stdout.write('in '); sys.stdout.write('parts'); sys.stdout.write('\\n')\n"
+        "    sys.stdout.write('two\\nthree\\n')\n"
+        "    print()\n"
+        "    sys.stdout.writelines(['a\\n', 'b\\n'])\n"
+        "    print('10%\\r20%')\n"
+        "    print('to stderr', file=sys.stderr)\n"
+        "print('after')\n",
+        stamp_streams="stdout",
+    )
+    assert (
+        f"before\n{TAG}one\n{TAG}in parts\n{TAG}two\n{TAG}three\n\n{TAG}a\n{TAG}b\n"
+        # The test reads it as text, in which a carriage return counts as a line's end.
+        f"{TAG}10%\n20%\nafter\n"
+    ) == ran.out
+    assert "to stderr\n" == ran.err
+
+
+def test_a_stream_is_the_real_one_in_all_else() -> None:
+    """Its number, encoding, buffer, its return values and its errors."""
+    ran = Ran(
+        "real = sys.__stdout__\n"
+        "assert sys.stdout is not real\n"
+        "with use_session(SESSION):\n"
+        "    assert sys.stdout.fileno() == real.fileno() and sys.stdout.isatty() == real.isatty()\n"
+        "    assert sys.stdout.encoding == real.encoding and sys.stdout.errors == real.errors\n"
+        "    assert isinstance(sys.stdout, io.TextIOWrapper)\n"
+        "    assert sys.stdout.write('four') == 4\n"
+        "    sys.stdout.flush()\n"
+        "    sys.stdout.buffer.write(b'bytes\\n'); sys.stdout.buffer.flush()\n"
+        "    try: sys.stdout.write(b'x')\n"
+        "    except TypeError as error: assert 'str' in str(error)\n"
+        "    sys.stdout.reconfigure(line_buffering=True)\n",
+        stamp_streams="stdout",
+    )
+    assert f"{TAG}fourbytes\n" == ran.out
+
+
+def test_two_threads_each_write_their_own_tag() -> None:
+    """A line begun by one thread is no line of the other."""
+    ran = Ran(
+        "def work(word):\n"
+        "    for _ in range(50): print(word)\n"
+        "threads = []\n"
+        "for session in (SESSION, OTHER):\n"
+        "    with use_session(session):\n"
+        "        threads.append(threading.Thread(target=work, args=('of ' + session + ';',)))\n"
+        "for session, thread in zip((SESSION, OTHER), threads):\n"
+        "    with use_session(session): thread.start()\n"
+        "for thread in threads: thread.join()\n",
+        stamp_streams="stdout",
+    )
+    for session in (SESSION, OTHER):
+        whole = f"[openReplaySession.id={session}] of {session};"
+        assert 50 == ran.out.count(whole) == ran.out.count(f"of {session};")
+
+
+def test_a_printed_traceback_has_its_tag_once_on_a_tagged_stream() -> None:
+    """The stream's tag is enough: none is put into the line besides."""
+    ran = Ran(
+        "with use_session(SESSION):\n"
+        "    try: 1 / 0\n"
+        "    except ZeroDivisionError: traceback.print_exc()\n",
+        stamp_streams="stderr",
+    )
+    assert f"{TAG}ZeroDivisionError: division by zero\n" in ran.err
+    assert all(1 == line.count(TAG) for line in ran.err.splitlines())
+
+
+def test_forged_tags_are_made_harmless() -> None:
+    """What a client sent does not get a line into a stranger's recording, by no way."""
+    forged = f"[openReplaySession.id={OTHER}]"
+    ran = Ran(
+        f"with use_session(SESSION):\n    print('x {forged}')\n"
+        f"    logging.getLogger('a').warning('y %s {forged}', 1)\n",
+        stamp_streams="stdout",
+        stamp_plain_logs=True,
+    )
+    assert forged not in ran.out
+    assert forged not in str(ran.records)
+
+
+_LOGGING = (
+    "handler = logging.StreamHandler(sys.stdout)\n"
+    "handler.setFormatter(logging.Formatter('%(levelname)s %(name)s %(message)s'))\n"
+    "logging.getLogger().addHandler(handler)\n"
+)
+
+
+def test_lines_of_logging_get_the_tag_in_every_handler() -> None:
+    """Arguments are still filled in, and OpenTelemetry's record has the tag once."""
+    ran = Ran(
+        _LOGGING + "with use_session(SESSION):\n"
+        "    logging.getLogger('shop').warning('%d%% of %s', 5, 'all')\n"
+        "logging.getLogger('shop').warning('no session %s', 1)\n",
+        stamp_plain_logs=True,
+    )
+    assert f"WARNING shop {TAG}5% of all\nWARNING shop no session 1\n" == ran.out
+    assert [[SESSION, f"{TAG}5% of all", None], [None, "no session 1", None]] == ran.records
+
+
+def test_a_json_formatter_has_the_id_as_a_field() -> None:
+    """It shows what a record has beyond the usual; a message that is no text stays what it is."""
+    ran = Ran(
+        "class Json(logging.Formatter):\n"
+        "    def format(self, record):\n"
+        "        return json.dumps([record.msg, record.__dict__.get('openreplay.session.id')])\n"
+        "handler = logging.StreamHandler(sys.stdout); handler.setFormatter(Json())\n"
+        "logging.getLogger().addHandler(handler)\n"
+        "with use_session(SESSION): logging.warning({'a': 1})\n",
+        stamp_plain_logs=True,
+    )
+    assert f'[{{"a": 1}}, "{SESSION}"]\n' == ran.out
+
+
+def test_the_older_tags_can_be_chosen_and_added() -> None:
+    """For OpenReplay up to v1.20, and for its first generation; in every form of plain text."""
+    tags = "openReplaySession.id,openReplaySessionToken,asayer_session_id"
+    before = (
+        f"[openReplaySession.id={SESSION}][openReplaySessionToken={SESSION}]"
+        f"[asayer_session_id={SESSION}] "
+    )
+    ran = Ran(
+        "with use_session(SESSION):\n    print('x')\n    logging.warning('y')\n"
+        "    try: 1 / 0\n    except ZeroDivisionError: traceback.print_exc()\n",
+        tags=tags,
+        stamp_streams="stdout",
+        stamp_plain_logs=True,
+    )
+    assert f"{before}x\n" == ran.out
+    assert [SESSION, f"{before}y", None] == ran.records[0]
+    assert f"ZeroDivisionError: {before}division" in ran.err
+
+
+def test_nothing_of_it_happens_without_being_asked_for() -> None:
+    """Streams and formatted lines are the app's own."""
+    ran = Ran(_LOGGING + "with use_session(SESSION):\n    print('x')\n    logging.warning('y')\n")
+    assert "x\nWARNING root y\n" == ran.out
+
+
+def test_structlog_has_a_processor() -> None:
+    """The tag before the event, the id as a field."""
+    pytest.importorskip("structlog")
+    ran = Ran(
+        "import structlog\n"
+        "structlog.configure(processors=[openreplay_otel.structlog_processor,"
+        " structlog.processors.JSONRenderer(sort_keys=True)])\n"
+        "with use_session(SESSION): structlog.get_logger().info('paid', order=7)\n"
+        "structlog.get_logger().info('idle')\n"
+    )
+    assert (
+        f'{{"event": "{TAG}paid", "openreplay.session.id": "{SESSION}", "order": 7}}\n'
+        '{"event": "idle"}\n'
+    ) == ran.out
+
+
+def test_loguru_has_a_patcher() -> None:
+    """The tag before the message, the id in what is extra; an exception brings its session with it."""
+    pytest.importorskip("loguru")
+    ran = Ran(
+        "from loguru import logger\n"
+        "logger.remove(); logger.add(sys.stdout, format='{message} {extra}', backtrace=False)\n"
+        "logger.configure(patcher=openreplay_otel.loguru_patcher)\n"
+        "with use_session(SESSION): logger.info('paid {}', 7)\n"
+        "logger.info('idle')\n"
+        "try:\n    with use_session(SESSION): raise ValueError('x')\n"
+        "except ValueError: logger.opt(exception=True).error('late')\n"
+    )
+    extra = f"{{'openreplay.session.id': '{SESSION}'}}"
+    assert ran.out.startswith(f"{TAG}paid 7 {extra}\nidle {{}}\n{TAG}late {extra}\n")
