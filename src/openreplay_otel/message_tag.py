@@ -25,6 +25,7 @@ _DOTS_OF_A_TOKEN: Final = 2
 _PREFIX: Final = re.compile(
     r"(?:\[(?:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[^\]\s]*\])+ ?"
 )
+_ONE_TAG: Final = re.compile(r"\[[^\]]*\]")
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +64,14 @@ def tagged(text: str, session_id: str | None, prefix: str) -> str:
     if "session" not in text.lower() and "İ" not in text and "ſ" not in text:  # noqa: RUF001 - meant
         return prefix + text if prefix else text
     text = _TAG.sub(lambda match: _harmless(match, session_id), text)
-    return text if text.startswith(prefix) else prefix + text
+    if text.startswith(prefix):
+        return text
+    # Of other tags: what stands there now is this session's own, as a stamp with other settings wrote it.
+    own = _PREFIX.match(text)
+    if own is None:
+        return prefix + text
+    is_complete = all(tag in own[0] for tag in _ONE_TAG.findall(prefix))
+    return text if is_complete else prefix + text[own.end() :]
 
 
 def _harmless(match: re.Match[str], session_id: str | None) -> str:

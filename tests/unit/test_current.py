@@ -156,7 +156,7 @@ def test_a_request_that_leaves_its_context_behind_does_no_harm() -> None:
         attach(with_session_id(OTHER))
         return []
 
-    for session in (SESSION, _start):
+    for session in (SESSION, None):
         OpenReplayWSGIMiddleware(forgets)(environ(session), _start)
         assert current() is None
 
@@ -182,9 +182,9 @@ def test_the_asgi_middleware_makes_the_session_the_current_one() -> None:
 
     asyncio.run(requests())
     assert [
-        ("lifespan", _start),
+        ("lifespan", None),
         ("http", SESSION),
-        ("http", _start),
+        ("http", None),
         ("websocket", SESSION),
     ] == seen
     assert current() is None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from .hooked import OTHER, SESSION, TAG, Ran
 
 
@@ -154,7 +152,6 @@ def test_nothing_of_it_happens_without_being_asked_for() -> None:
 
 def test_structlog_has_a_processor() -> None:
     """The tag before the event, the id as a field."""
-    pytest.importorskip("structlog")
     ran = Ran(
         "import structlog\n"
         "structlog.configure(processors=[openreplay_otel.structlog_processor,"
@@ -170,7 +167,6 @@ def test_structlog_has_a_processor() -> None:
 
 def test_loguru_has_a_patcher() -> None:
     """The tag before the message, the id in what is extra; an exception brings its session with it."""
-    pytest.importorskip("loguru")
     ran = Ran(
         "from loguru import logger\n"
         "logger.remove(); logger.add(sys.stdout, format='{message} {extra}', backtrace=False)\n"
