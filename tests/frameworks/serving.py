@@ -59,7 +59,8 @@ class Serving:
             self._process = subprocess.Popen(
                 [instrument, *program_of(row, self.port)],
                 env=clean_environ()
-                | {"OPENREPLAY_OTEL_STORE": store, "OTEL_SERVICE_NAME": "shop"}
+                | {"OPENREPLAY_OTEL_STORE": store, "XDG_STATE_HOME": str(folder)}
+                | {"OTEL_SERVICE_NAME": "shop"}
                 # OpenTelemetry's Django instrumentation wants it before the app is loaded.
                 | ({"DJANGO_SETTINGS_MODULE": _DJANGO_SETTINGS} if "Django" in row.name else {})
                 | dict(DISTRO if environ is None else environ),

@@ -114,6 +114,7 @@ def _check(
     environ = clean_environ() | DISTRO | {
         "OPENREPLAY_OTEL_STORE": f"sqlite:///{file}", "OTEL_SERVICE_NAME": "shop",
         "BROKER": broker, "BROKER_FOLDER": str(folder), "PYTHONPATH": str(ROOT),
+        "XDG_STATE_HOME": str(folder),
     }  # fmt: skip
     instrument = str(_BIN / "opentelemetry-instrument")
     sessions = {number_of(job): (job, new_session()) for job in jobs for _ in range(2)}

@@ -1,4 +1,4 @@
-"""How records get from the provider to an exporter: our own exporter's take the durable way."""
+"""How records get from the provider to the store: on the durable way, whoever made the exporter."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-from ..export import OpenReplayLogExporter
-from ..settings import Settings, variable
+from ..export import DurableLogRecordProcessor, OpenReplayLogExporter
+from ..settings import variable
+from ..stamp.order import remove
 
 if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
@@ -23,28 +24,45 @@ def exporting_processor(
     """The processor for an exporter named in ``OTEL_LOGS_EXPORTER``.
 
     Args:
-        exporter: Any exporter.
+        exporter: Any exporter; in place of our own one stands the durable processor.
         *args: For the batch processor.
         **kwargs: The same.
     """
-    if isinstance(exporter, OpenReplayLogExporter) and Settings.load().store is None:
-        _logger.warning(
-            "no store is named: records go to %s; %s names another one",
-            exporter.store.name, variable("store"),
-        )  # fmt: skip
+    if isinstance(exporter, OpenReplayLogExporter):
+        return _durable(exporter)
     return BatchLogRecordProcessor(exporter, *args, **kwargs)
+
+
+def make_durable(provider: LoggerProvider) -> None:
+    """Put the durable processor in place of batch processors that another distro put before our exporter."""
+    for processor in _processors(provider):
+        exporter = _exporter_of(processor)
+        if isinstance(exporter, OpenReplayLogExporter):
+            provider.add_log_record_processor(_durable(exporter))
+            remove(provider, processor)
+            processor.shutdown()
 
 
 def exports_to_store(provider: LoggerProvider) -> bool:
     """Tell whether records of this provider get to a store of this package."""
-    return any(
-        isinstance(getattr(processor, "exporter", None), OpenReplayLogExporter)
-        or isinstance(
-            getattr(getattr(processor, "_batch_processor", None), "_exporter", None),
-            OpenReplayLogExporter,
-        )
-        for processor in _processors(provider)
-    )
+    return any(isinstance(one, DurableLogRecordProcessor) for one in _processors(provider))
+
+
+def _durable(exporter: OpenReplayLogExporter) -> DurableLogRecordProcessor:
+    settings = exporter.settings
+    durable = DurableLogRecordProcessor(settings=settings)
+    if settings.store is None:
+        _logger.warning(
+            "no store is named: records go to %s; %s names another one",
+            durable.store.name, variable("store"),
+        )  # fmt: skip
+    return durable
+
+
+def _exporter_of(processor: LogRecordProcessor) -> object:
+    # Both of the SDK's exporting processors; the batch one hides it in some versions.
+    inner = getattr(processor, "_batch_processor", None)
+    return getattr(inner, "_exporter", None) or getattr(processor, "_exporter", None)
 
 
 def _processors(provider: LoggerProvider) -> tuple[LogRecordProcessor, ...]:

@@ -18,7 +18,7 @@ from ..hooks import install_hooks
 from ..settings import Settings, variable
 from ..stamp import OpenReplayLogRecordProcessor, add_first
 from ..stamp.order import has_stamp, remove
-from .exporting import exports_to_store
+from .exporting import exports_to_store, make_durable
 from .settings_log import settings_line
 from .telling import telling
 
@@ -70,6 +70,7 @@ class OpenReplayInstrumentor(BaseInstrumentor):
                 if not has_stamp(provider):
                     self._stamp = OpenReplayLogRecordProcessor(settings)
                     add_first(provider, self._stamp)
+                make_durable(provider)
                 if os.environ.get(variable("store")) and not exports_to_store(provider):
                     _logger.warning(
                         "%s is set, but records do not go there: OTEL_LOGS_EXPORTER is %r; add openreplay"

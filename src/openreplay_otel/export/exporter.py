@@ -66,13 +66,13 @@ class OpenReplayLogExporter(LogRecordExporter):
         settings: Settings | None = None,
         **arguments: object,
     ) -> None:
-        self._settings = Settings.load(**arguments) if settings is None else settings
-        self.store, self._owns_store = opened(store, self._settings)
+        self.settings = Settings.load(**arguments) if settings is None else settings
+        self.store, self._owns_store = opened(store, self.settings)
         self._stopped = threading.Event()
-        self._build = DocumentBuilder(self._settings).build
+        self._build = DocumentBuilder(self.settings).build
         self._delivery = Delivery(
             self.store,
-            request_max_bytes=self._settings.request_max_bytes,
+            request_max_bytes=self.settings.request_max_bytes,
             wait=self._stopped.wait,
         )
         self._lock = threading.Lock()
@@ -121,7 +121,7 @@ class OpenReplayLogExporter(LogRecordExporter):
 
     def _deliver(self, documents: list[Document]) -> LogRecordExportResult:
         self._preparation.prepare_if_due()
-        report = self._delivery.deliver(documents, timeout=self._settings.export_timeout)
+        report = self._delivery.deliver(documents, timeout=self.settings.export_timeout)
         self._count(report)
         if report.refused:
             example = report.refused[0]
