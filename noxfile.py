@@ -220,7 +220,7 @@ def coverage(session: nox.Session) -> None:
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure speed, and compare with the ways people use today."""
-    _install_locked(session, "--group=test", "--group=queues", "--all-extras")
+    _install_locked(session, "--group=frameworks", "--group=queues", "--all-extras")
     _install_wheel(session)
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "stamp": "what the stamp adds to the SDK's emit; 30 s",
+    "requests": "CPU of a request beside plain OpenTelemetry, WSGI and ASGI; 2 min",
+    "startup": "what a start under opentelemetry-instrument takes, and an import; 1 min",
     "export": "CPU from a record to its acceptance, beside OTLP and elasticsearch.helpers; 1 min",
     "durable": "what the durable processor costs, beside the SDK's batch processor; 2 min",
     "ingest": "records into a real Elasticsearch, beside raw requests of the same documents; 4 min",

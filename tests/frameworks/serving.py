@@ -87,6 +87,16 @@ class Serving:
             time.sleep(0.05)
         raise AssertionError(self.output())
 
+    def processes(self) -> list[int]:
+        """The ids of its processes: they are one group."""
+        found: list[int] = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                # After the name, which may hold anything: state, parent, group.
+                if int(stat.read_text().rpartition(")")[2].split()[2]) == self._process.pid:
+                    found.append(int(stat.parent.name))
+        return found
+
     def get(self, path: str, session_id: str | None) -> int:
         """The status of the answer; 0 where the connection broke."""
         headers = {} if session_id is None else {"openReplaySession.id": session_id}

@@ -50,8 +50,11 @@ def exports_to_store(provider: LoggerProvider) -> bool:
 
 def _durable(exporter: OpenReplayLogExporter) -> DurableLogRecordProcessor:
     settings = exporter.settings
-    durable = DurableLogRecordProcessor(settings=settings)
-    if settings.store is None:
+    # A store that was made in code is shared; one that was named is opened anew, as the exporter closes its own.
+    durable = DurableLogRecordProcessor(
+        None if exporter.owns_store else exporter.store, settings=settings
+    )
+    if settings.store is None and exporter.owns_store:
         _logger.warning(
             "no store is named: records go to %s; %s names another one",
             durable.store.name, variable("store"),

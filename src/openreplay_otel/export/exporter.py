@@ -66,8 +66,10 @@ class OpenReplayLogExporter(LogRecordExporter):
         settings: Settings | None = None,
         **arguments: object,
     ) -> None:
-        self.settings = Settings.load(**arguments) if settings is None else settings
-        self.store, self._owns_store = opened(store, self.settings)
+        if settings is None:
+            settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)
+        self.settings = settings
+        self.store, self.owns_store = opened(store, self.settings)
         self._stopped = threading.Event()
         self._build = DocumentBuilder(self.settings).build
         self._delivery = Delivery(
@@ -112,7 +114,7 @@ class OpenReplayLogExporter(LogRecordExporter):
     def shutdown(self) -> None:
         """End: a waiting export stops waiting, and the store is closed if it was opened here."""
         self._stopped.set()
-        if self._owns_store:
+        if self.owns_store:
             self.store.close()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
