@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.context import Context, attach, detach, get_current
 
-from ..names import BAGGAGE_HEADER, COOKIE_HEADER, GENERIC_SESSION_ID_HEADER
+from ..names import (
+    BAGGAGE_HEADER,
+    COOKIE_HEADER,
+    GENERIC_SESSION_ID_HEADER,
+    SESSION_ID_HEADER,
+)
+from ..session import session_id_or_none
 from .carriers import KNOWN_HEADERS, CarrierReader
 from .exception_memory import remember, settle
 from .session_context import with_session_id
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
 
     from ..settings import Settings
 
-_logger = logging.getLogger(__name__)
+_ID_HEADER: Final = SESSION_ID_HEADER.lower()
 
 
 class RequestReader:
@@ -64,11 +69,22 @@ class RequestReader:
         return self._session_id(found) if found else None
 
     def _session_id(self, found: dict[str, list[Any]]) -> str | None:
+        plain = found.get(_ID_HEADER)
+        if plain is not None and len(found) == len(plain) == 1:
+            # The usual request: nothing has to be weighed against the id.
+            session_id = session_id_or_none(_text(plain[0]))
+            if session_id is not None:
+                return session_id
+
         def lookup(name: str) -> list[str]:
             values = found.get(name.lower(), ())
-            return [v.decode("latin-1") if isinstance(v, bytes) else str(v) for v in values]
+            return [_text(value) for value in values]
 
         return self._reader.session_id(lookup, now_ms=int(time.time() * 1000))
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def enter(session_id: str | None) -> Token[Context]:
