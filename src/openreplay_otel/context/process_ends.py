@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..patching import Patches
 
-_MOST_MILLIS: Final = 2000
+_MOST_MILLIS: Final = 5000
 
 
 def hook_ends(patches: Patches) -> None:
