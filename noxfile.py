@@ -194,7 +194,7 @@ def frameworks(session: nox.Session) -> None:
     _install_wheel(session)
     _pytest(session, "tests/frameworks")
     # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
-    session.install("--quiet", "elastic-opentelemetry")
+    session.install("--quiet", "elastic-opentelemetry>=1.18,<2")
     session.run("python", "-m", "pytest", "-ra", "tests/frameworks/test_matrix.py", "-k", "beside")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.emitting import now_ms, session_id_begun_at
+from tests.frameworks.ending import MOST_SECONDS, end_group
 from tests.frameworks.rows import program_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tests.frameworks.rows import Row
 
 ROOT: Final = Path(__file__).parents[2]
-MOST_SECONDS: Final = 60
 _DJANGO_SETTINGS: Final = "tests.frameworks.apps.django_settings"
 DISTRO: Final = {"OTEL_PYTHON_DISTRO": "openreplay", "OTEL_PYTHON_CONFIGURATOR": "openreplay"}
 
@@ -113,13 +113,7 @@ class Serving:
 
     def stop(self) -> None:
         """End it as an operator does, and wait; its children with it."""
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT if self._wants_interrupt() else signal.SIGTERM)
-        try:
-            self._process.wait(MOST_SECONDS)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        end_group(self._process, signal.SIGINT if self._wants_interrupt() else signal.SIGTERM)
 
     def _wants_interrupt(self) -> bool:
         # Development servers know Ctrl-C alone; SIGTERM would end them without a flush.

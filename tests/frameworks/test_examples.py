@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.frameworks.ending import end_group
 from tests.frameworks.serving import MOST_SECONDS, ROOT, clean_environ
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ class _Folder:
         try:
             yield log
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(MOST_SECONDS)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+            end_group(process)
 
     def _script(self, lines: str, last: str = "") -> str:
         # A fixed port may be taken on the machine that runs the tests.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.frameworks.cases import stored
+from tests.frameworks.ending import end_group
 from tests.frameworks.serving import (
     DISTRO,
     MOST_SECONDS,
@@ -41,12 +41,7 @@ def _process(command: Sequence[str], environ: dict[str, str], output: Path) -> I
     try:
         yield process
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(MOST_SECONDS)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        end_group(process)
 
 
 @pytest.fixture(scope="module")
