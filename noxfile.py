@@ -162,7 +162,7 @@ def unit(session: nox.Session, otel: str) -> None:
         _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     session.run("openreplay-otel", "--help", silent=True)
-    elsewhere = ("benchmarks", "docs", "faults", "frameworks", "integration", "wire")
+    elsewhere = ("benchmarks", "collector", "docs", "faults", "frameworks", "integration", "wire")
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     _pytest(session, "tests", "-m", "not integration", *ignored)
 
@@ -196,6 +196,17 @@ def frameworks(session: nox.Session) -> None:
     # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
     session.install("--quiet", "elastic-opentelemetry>=1.18,<2")
     session.run("python", "-m", "pytest", "-ra", "tests/frameworks/test_matrix.py", "-k", "beside")
+
+
+@nox.session
+@nox.parametrize("es", [nox.param(8, id="es8"), nox.param(9, id="es9")])
+def collector(session: nox.Session, es: int) -> None:
+    """Run collector-config/ in a real OpenTelemetry Collector before a real Elasticsearch."""
+    _install_locked(session, "--group=test", "--all-extras")
+    _install_wheel(session)
+    # The files do not depend on the server; what it makes of the documents does.
+    paths = ["tests/collector"] if es == 9 else ["tests/collector/test_document.py"]
+    _pytest(session, *paths, env={"OPENREPLAY_TEST_ES": str(es)})
 
 
 @nox.session(default=False)

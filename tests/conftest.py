@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers.collector_build import collector_program
 from tests.servers.elasticsearch import ElasticsearchServer, open_server
 from tests.servers.errors import ServerUnavailable
 from tests.servers.fetch import DISTRIBUTIONS, fetch
@@ -34,15 +35,20 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fetch the server here, where no test's time limit runs and the line that tells of it is seen."""
-    needed = any("elasticsearch" in getattr(item, "fixturenames", ()) for item in session.items)
-    if needed and not session.config.option.collectonly and "ELASTICSEARCH_URL" not in os.environ:
-        capture: Any = session.config.pluginmanager.getplugin("capturemanager")
-        # The fixture says what is missing.
+    """Fetch the servers here, where no test's time limit runs and the line that tells of it is seen."""
+    if session.config.option.collectonly:
+        return
+    needed = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    capture: Any = session.config.pluginmanager.getplugin("capturemanager")
+    # The fixtures say what is missing.
+    if "elasticsearch" in needed and "ELASTICSEARCH_URL" not in os.environ:
         with capture.global_and_fixture_disabled(), contextlib.suppress(ServerUnavailable):
             major = _elasticsearch_major()
             find_java(DISTRIBUTIONS[major].java)
             fetch(major)
+    if "otelcol" in needed:
+        with capture.global_and_fixture_disabled(), contextlib.suppress(ServerUnavailable):
+            collector_program()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ class SupervisedProcess:
 
     def __init__(self, folder: Path, account: Account | None = None) -> None:
         spec = {"folder": str(folder), "account": account, "owner": os.getpid()}
-        self._folder = folder
+        self.folder = folder
         self._talking = threading.Lock()
         with (folder / "console.log").open("ab") as console:
             self._supervisor = subprocess.Popen(
@@ -66,7 +66,7 @@ class SupervisedProcess:
 
     def output(self) -> str:
         """What the command has printed, its last 64 kB."""
-        with (self._folder / "console.log").open("rb") as console:
+        with (self.folder / "console.log").open("rb") as console:
             size = console.seek(0, os.SEEK_END)
             console.seek(max(0, size - 65536))
             return console.read().decode(errors="replace")

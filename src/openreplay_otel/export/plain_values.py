@@ -6,6 +6,7 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -22,6 +23,10 @@ MAX_LABELS: Final = 512
 _MAX_DEPTH: Final = 20
 _MAX_ITEMS: Final = 100_000
 _CUT: Final = "… [cut]"
+_PLAIN_FROM: Final = 1e-6
+_PLAIN_BELOW: Final = 1e21
+"""Numbers between these are written without an exponent."""
+_EXACT: Final = 2**63
 
 
 def cut(text: str, limit: int) -> str:
@@ -40,16 +45,31 @@ def as_text(value: object) -> str:  # noqa: PLR0911 - one for each kind of value
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, float):
+        return _number(float(value))
+    if isinstance(value, int):
         return _shown(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return base64.b64encode(cast("bytes", value)).decode()
     if isinstance(value, (Mapping, Sequence, AbstractSet)):
         try:
-            return orjson.dumps(plain(cast("object", value))).decode()
+            # Sorted, as a Collector writes a map: both ways lead to the same document.
+            return orjson.dumps(plain(cast("object", value)), option=orjson.OPT_SORT_KEYS).decode()
         except Exception as error:  # noqa: BLE001 - a foreign mapping may do anything
             return _not_shown(cast("object", value), error)
     return _shown(value)
+
+
+def _number(value: float) -> str:
+    """A number as a Collector writes it, by the rule of JavaScript: 2.0 is ``2``, 1e-05 is ``0.00001``."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    text = repr(value)
+    if "e" in text:
+        if _PLAIN_FROM <= abs(value) < _PLAIN_BELOW:
+            return format(Decimal(text), "f").removesuffix(".0")
+        return text.replace("e-0", "e-")
+    return text.removesuffix(".0")
 
 
 def _shown(value: object) -> str:
@@ -88,8 +108,10 @@ class _Plain:
             # JSON has no bound, but Elasticsearch and orjson read 64 bits.
             return int(value) if -(2**63) <= value < 2**63 else _shown(value)
         if isinstance(value, float):
-            # As a plain float: orjson refuses subclasses, such as those of numpy.
-            return float(value) if math.isfinite(value) else str(float(value))
+            if not math.isfinite(value):
+                return _number(float(value))
+            # As a plain number: orjson refuses subclasses, such as those of numpy; 2.0 is 2, as above.
+            return int(value) if value.is_integer() and abs(value) < _EXACT else float(value)
         if isinstance(value, (bytes, bytearray, memoryview)):
             return base64.b64encode(cast("bytes", value)).decode()
         if depth == 0 or self._items_left < 0:
