@@ -44,8 +44,8 @@ def wait_for_count(es: ElasticsearchClient, number: int, seconds: float = _WAIT_
         time.sleep(0.2)
 
 
-def hits(es: ElasticsearchClient, source: bool = True) -> Iterator[dict[str, Any]]:
-    """All hits, page by page."""
+def hits(es: ElasticsearchClient, source: list[str] | None = None) -> Iterator[dict[str, Any]]:
+    """All hits, page by page; ``source`` names the only fields that are wanted."""
     es.request("POST", f"/{ALL}/_refresh")
     after: list[Any] | None = None
     pit = es.expect("POST", f"/{ALL}/_pit?keep_alive=1m&ignore_unavailable=true")["id"]
@@ -53,11 +53,11 @@ def hits(es: ElasticsearchClient, source: bool = True) -> Iterator[dict[str, Any
         body: dict[str, Any] = {
             "size": _PAGE,
             "query": {"match_all": {}},
-            "_source": source,
+            "_source": True if source is None else source,
             "pit": {"id": pit, "keep_alive": "1m"},
             "sort": [{"_shard_doc": "asc"}],
         }
-        if source:
+        if source is None:
             body["fields"] = ["*"]
         if after is not None:
             body["search_after"] = after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -58,6 +59,8 @@ class Records:
         self.all: list[ReadableLogRecord] = []
         self.now_ms = now_ms()
         self.session = session_id_begun_at(self.now_ms - HOUR_MS, 1)
+        began = datetime.fromtimestamp(self.now_ms / 1000 - 3600, tz=timezone.utc)
+        self.session_day = f"{began:%Y.%m.%d}"
         self.own_tag = f"[openReplaySession.id={self.session}] "
         self.stranger = session_id_begun_at(self.now_ms - HOUR_MS, 2)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-_LINKS = {"app_url": "https://openreplay.example.com/", "project_id": "7"}
+_LINKS: dict[str, Any] = {"app_url": "https://openreplay.example.com/", "project_id": "7"}
 
 
 @pytest.mark.parametrize("links", [False, True], ids=["plain", "links"])
@@ -30,7 +30,7 @@ def test_each_record_becomes_the_same_document_on_both_ways(
 ) -> None:
     """Usual, odd and forged records: index, id, and every field as stored and as Elasticsearch reads it are equal."""
     records = golden_records()
-    settings = _LINKS if links else {}
+    settings: dict[str, Any] = _LINKS if links else {}
     exporter = OpenReplayLogExporter(es.store_url, **settings)
     assert exporter.export(records.all) is LogRecordExportResult.SUCCESS
     exporter.shutdown()
