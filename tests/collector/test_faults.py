@@ -64,5 +64,5 @@ def test_a_refused_document_costs_only_itself_and_is_told(
         if name.startswith("otelcol_elasticsearch_docs_processed_total{")
     }
     refused = [value for name, value in processed.items() if 'outcome="failed_client"' in name]
-    assert refused == [1.0]
+    assert refused == [1.0], running.metrics()
     assert sum(processed.values()) == 100

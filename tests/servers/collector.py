@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ from openreplay_otel import open_store
 from tests.openreplay_readers import writer_key
 from tests.servers.collector_build import ROOT, collector_program
 from tests.servers.errors import ServerFailed
+from tests.servers.ports import free_ports
 from tests.servers.process import SupervisedProcess
 
 if TYPE_CHECKING:
@@ -32,18 +32,6 @@ CONFIG = ROOT / "collector-config"
 _READY_SECONDS = 60
 _END_SECONDS = 60
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that are free at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def validate(*files: Path, environment: Mapping[str, str] | None = None) -> str:

@@ -6,12 +6,12 @@ import base64
 import hashlib
 import os
 import secrets
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.servers.access import link_tree
 from tests.servers.plugin import install_plugin
+from tests.servers.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +73,7 @@ def write_run_folder(
     install_plugin(home, distribution, java)
     for name in ("config", "data", "logs", "tmp", "repo"):
         (path / name).mkdir(mode=0o700)
-    http_port, transport_port = _free_ports(2)
+    http_port, transport_port = free_ports(2)
     password = secrets.token_urlsafe(16)
     run = RunFolder(path, home, http_port, "elastic", password, path / "ca.pem" if tls else None)
     settings = {
@@ -112,17 +112,6 @@ def write_run_folder(
             for entry in (path / name, *(path / name).iterdir()):
                 os.chown(entry, *account)
     return run
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _hashed(password: str) -> str:
