@@ -1,7 +1,7 @@
 """Makes the configuration files of this folder of what stands in templates/ and parts/.
 
 A person copies one file, so each has to be whole; what they share stands once, in parts/. A line `#include NAME` in a
-template becomes parts/NAME.yaml, as far to the right as that line.
+template becomes parts/NAME.yaml, as far to the right as that line; `#include file:NAME` takes the whole file NAME.yaml.
 
     python collector-config/make_files.py --write     after a change of a template or a part
     python collector-config/make_files.py --check     tells whether all files are in step (the tests ask this)
@@ -15,15 +15,19 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
 HEADER = "# Made by make_files.py of templates/{name} and parts/: a change belongs there.\n"
-_INCLUDE = re.compile(r"( *)#include ([\w-]+)")
+_INCLUDE = re.compile(r"( *)#include ((?:file:)?[\w-]+)")
 
 
 def made() -> dict[Path, str]:
     """All files with what should stand in them."""
     return {
-        HERE / template.name: HEADER.format(name=template.name) + _filled(template)
-        for template in sorted((HERE / "templates").glob("*.yaml"))
+        HERE / template.relative_to(TEMPLATES): HEADER.format(
+            name=template.relative_to(TEMPLATES).as_posix()
+        )
+        + _filled(template)
+        for template in sorted(TEMPLATES.rglob("*.yaml"))
     }
 
 
@@ -35,9 +39,16 @@ def _filled(template: Path) -> str:
             lines.append(line)
             continue
         indent, name = match.groups()
-        part = (HERE / "parts" / f"{name}.yaml").read_text(encoding="utf-8")
-        lines += [indent + part_line if part_line else "" for part_line in part.splitlines()]
+        lines += [indent + part_line if part_line else "" for part_line in _part(name)]
     return "\n".join(lines) + "\n"
+
+
+def _part(name: str) -> list[str]:
+    if name.startswith("file:"):
+        lines = _filled(TEMPLATES / f"{name.removeprefix('file:')}.yaml").splitlines()
+        # Without the words to those who copy that file.
+        return lines[next(n for n, line in enumerate(lines) if not line.startswith("#")) :]
+    return (HERE / "parts" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
 
 
 def main() -> None:

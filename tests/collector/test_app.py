@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-APP = Path(__file__).with_name("app.py")
+APP = CONFIG / "compose" / "app.py"
 TAGS = "openReplaySession.id,openReplaySessionToken"
 
 
