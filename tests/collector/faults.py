@@ -97,6 +97,7 @@ SCENARIOS: dict[str, Callable[[Scene], None]] = {
     "Elasticsearch away": Scene.away,
     "429 to everything": lambda scene: scene.answers(429),
     "503 to everything": lambda scene: scene.answers(503),
+    "401 to everything (a key that was revoked)": lambda scene: scene.answers(401),
     "SIGKILL in mid-flow": Scene.restarts_after_kill,
     "SIGTERM in mid-flow": Scene.restarts_after_term,
     "SIGKILL during an outage": lambda scene: scene.outage_with(scene.restarts_after_kill),

@@ -61,7 +61,7 @@ def test_a_refused_document_costs_only_itself_and_is_told(
     processed = {
         name: value
         for name, value in running.metrics().items()
-        if name.startswith("otelcol_elasticsearch_docs_processed_total{")
+        if name.startswith("otelcol_elasticsearch_docs_processed{")
     }
     refused = [value for name, value in processed.items() if 'outcome="failed_client"' in name]
     assert refused == [1.0], running.metrics()
