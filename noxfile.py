@@ -202,11 +202,19 @@ def frameworks(session: nox.Session) -> None:
 @nox.parametrize("es", [nox.param(8, id="es8"), nox.param(9, id="es9")])
 def collector(session: nox.Session, es: int) -> None:
     """Run collector-config/ in a real OpenTelemetry Collector before a real Elasticsearch."""
-    _install_locked(session, "--group=test", "--all-extras")
+    _install_locked(session, "--group=test", "--group=collector", "--all-extras")
     _install_wheel(session)
     # The files do not depend on the server; what it makes of the documents does.
     paths = ["tests/collector"] if es == 9 else ["tests/collector/test_document.py"]
     _pytest(session, *paths, env={"OPENREPLAY_TEST_ES": str(es)})
+
+
+@nox.session(default=False)
+def collector_faults(session: nox.Session) -> None:
+    """Let a Collector's server fail for minutes, and show what is lost: the table of collector-config/README.md."""
+    _install_locked(session, "--group=test", "--group=collector", "--all-extras")
+    _install_wheel(session)
+    session.run("python", "-m", "tests.collector.faults", *session.posargs)
 
 
 @nox.session(default=False)

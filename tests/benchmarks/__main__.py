@@ -24,6 +24,7 @@ _NAMES = {
     "ingest": "records into a real Elasticsearch, beside raw requests of the same documents; 4 min",
     "outage": "memory of a process whose store is away for two minutes; 2 min",
     "queues": "ways to keep records safe from kill -9, beside a plain file; 2 min",
+    "collector": "CPU a record needs in a Collector, by its parts; 3 min",
     "lookup": "one session's logs out of a million on a real Elasticsearch; 3 min",
 }
 

@@ -190,7 +190,7 @@ def _labels(r: Records) -> None:
     r.add(
         own + "odd names",
         r.session,
-        attributes={"": "empty", "a..b": 1, ".x": 2, "y.": 3, "a...b": 4, ".": 5},
+        attributes={"": "empty", "a..b": 1, ".x": 2, "y.": 3, "z.  .z": 4},
     )
     r.add(
         own + "steering",
