@@ -18,7 +18,10 @@ _PAGE = 1000
 def count(es: ElasticsearchClient) -> int:
     """How many documents there are, those of this moment included."""
     es.request("POST", f"/{ALL}/_refresh")
-    return es.expect("GET", f"/{ALL}/_count?ignore_unavailable=true&allow_no_indices=true")["count"]
+    path = f"/{ALL}/_count?ignore_unavailable=true&allow_no_indices=true"
+    status, answer = es.request("GET", path)
+    # An index that is just being made cannot be asked yet.
+    return 0 if status == 503 else answer["count"]
 
 
 def all_documents(es: ElasticsearchClient) -> dict[str, dict[str, Any]]:
