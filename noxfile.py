@@ -205,7 +205,11 @@ def collector(session: nox.Session, es: int) -> None:
     _install_locked(session, "--group=test", "--group=collector", "--all-extras")
     _install_wheel(session)
     # The files do not depend on the server; what it makes of the documents does.
-    paths = ["tests/collector"] if es == 9 else ["tests/collector/test_document.py"]
+    paths = (
+        ["tests/collector"]
+        if es == 9
+        else ["tests/collector/test_document.py", "-kminimal or links or production"]
+    )
     _pytest(session, *paths, env={"OPENREPLAY_TEST_ES": str(es)})
 
 
