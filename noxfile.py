@@ -224,7 +224,7 @@ def collector_faults(session: nox.Session) -> None:
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """Show which lines and branches the tests without a server leave out."""
-    _install_locked(session, "--group=test", "--all-extras")
+    _install_locked(session, "--group=test", "--group=collector", "--all-extras")
     _install_wheel(session)
     session.run(
         "coverage",
