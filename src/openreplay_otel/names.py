@@ -48,6 +48,8 @@ FIELD_SESSION_ID: Final = "openreplay.session.id"
 FIELD_SESSION_URL: Final = "openreplay.session.url"
 FIELD_TRUNCATED: Final = "openreplay.truncated"
 """True on a document of which a part had to be cut."""
+FIELD_ASSUMED: Final = "openreplay.assumed"
+"""On a shipped document: which of ``time`` and ``level`` its line did not say."""
 
 # Where documents stand in Elasticsearch.
 READER_ALIAS: Final = "logs"

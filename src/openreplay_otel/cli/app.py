@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "logs": _Command("logs", "Show the backend logs of one session."),
     "run": _Command("run", "Run a program with its logs linked to sessions."),
     "sessions": _Command("sessions", "List the sessions that have logs."),
+    "ship": _Command("ship", "Send log files that are there already to the store."),
     "setup": _Command("setup", "Prepare a store: index templates and alias in Elasticsearch."),
     "spool": _Command("spool", "Show what waits for the store, and what it refused; deliver it."),
 }

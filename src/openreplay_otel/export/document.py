@@ -136,7 +136,7 @@ class DocumentBuilder:
             fields[FIELD_TRUNCATED] = True
         index, session = self._placement(session_id, time_ns)
         trace = trace_part(record.trace_id or 0, record.span_id or 0)
-        source = _source(time_ns, graded.part + session + trace + code, origin, fields)
+        source = document_source(time_ns, graded.part + session + trace + code, origin, fields)
         if self._next_id is not None and ATTRIBUTE_DOCUMENT_ID not in attributes:
             document_id = self._next_id(max(0, record.observed_timestamp or time_ns))
         else:
@@ -157,7 +157,7 @@ class DocumentBuilder:
             fields["session.id"] = session_id
         index, session = self._placement(session_id, time_ns)
         graded = grading(ERROR_SEVERITY, None, None, has_exception=True)
-        source = _source(time_ns, graded.part + session, origin, fields)
+        source = document_source(time_ns, graded.part + session, origin, fields)
         return Document(index, _document_id({}, time_ns, source), source)
 
     def _message(self, record: Any, attributes: Mapping[str, Any], session_id: str | None) -> str:
@@ -170,7 +170,15 @@ class DocumentBuilder:
         return tagged(rest, session_id, prefix)
 
 
-def _source(time_ns: int, shared: bytes, origin: Origin, fields: dict[str, Any]) -> bytes:
+def document_source(time_ns: int, shared: bytes, origin: Origin, fields: dict[str, Any]) -> bytes:
+    """A document's JSON, put together of parts.
+
+    Args:
+        time_ns: Unix nanoseconds, from 1970 to 9999.
+        shared: Parts, each beginning with a comma.
+        origin: What comes with the record's origin.
+        fields: The record's own; not empty.
+    """
     part = origin.part
     if origin.has_labels and not origin.fields.keys().isdisjoint(fields):
         # Elasticsearch refuses a name that stands twice; the record's value counts.

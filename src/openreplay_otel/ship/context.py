@@ -1,0 +1,64 @@
+"""Gives records without a time the time of their neighbours. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .record import ParsedRecord
+
+_WAITING: Final = 1000
+"""Records at a file's beginning that wait for the first one with a time."""
+
+
+class TimeContext:
+    """Passes the records of one file on, each with a time.
+
+    A record without one gets that of the record before it; at the beginning of a file that of the first
+    one that has one; in a file without any the file's own.
+
+    Args:
+        file_time_ns: When the file was written last, Unix nanoseconds.
+        emit: Takes each record, and the time that the file's text says for it, None where it says none.
+    """
+
+    def __init__(self, file_time_ns: int, emit: Callable[[ParsedRecord, int | None], None]) -> None:
+        self._file_time_ns = file_time_ns
+        self._emit = emit
+        self._last_ns: int | None = None
+        self._waiting: list[ParsedRecord] | None = []
+
+    def add(self, record: ParsedRecord) -> None:
+        """Take a record, in the order of the file."""
+        time_ns = record.time_ns
+        if time_ns is not None:
+            self._last_ns = time_ns
+            if self._waiting:
+                self._release(time_ns)
+            self._waiting = None
+            self._emit(record, time_ns)
+            return
+        record.is_time_assumed = True
+        if self._last_ns is not None:
+            record.time_ns = self._last_ns
+            self._emit(record, self._last_ns)
+        elif self._waiting is None:
+            record.time_ns = self._file_time_ns
+            self._emit(record, None)
+        else:
+            self._waiting.append(record)
+            if len(self._waiting) >= _WAITING:
+                self._release(None)
+
+    def end(self) -> None:
+        """The file is at its end."""
+        if self._waiting:
+            self._release(None)
+
+    def _release(self, time_ns: int | None) -> None:
+        waiting, self._waiting = self._waiting or [], None
+        for record in waiting:
+            record.time_ns = self._file_time_ns if time_ns is None else time_ns
+            self._emit(record, time_ns)

@@ -1,0 +1,198 @@
+"""Ships files: reads them, makes documents, sends them, and accounts for every line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING, Final
+
+from ..names import FIELD_ASSUMED
+from .content_id import ContentIds
+from .context import TimeContext
+from .document import ShippedDocuments
+from .files import LONGEST_LINE, OpenFile, ReadErrors
+from .splitter import Splitter
+from .times import TimeReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..settings import Settings
+    from ..stores.base import Document, RefusedDocument
+    from .aside import Aside
+    from .counts import ShipCounts
+    from .files import LogFile
+    from .record import ParsedRecord
+
+_BATCH_DOCUMENTS: Final = 2000
+_BATCH_BYTES: Final = 4 * 1024 * 1024
+_PROGRESS_LINES: Final = 2000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+TOO_LONG: Final = f"lines longer than {LONGEST_LINE // 1024 // 1024} MiB"
+DAMAGED: Final = "the file's end cannot be unpacked"
+REFUSED: Final = "refused by the store"
+
+_ASSUMED_LEVEL: Final = b'"%b":["level"]' % FIELD_ASSUMED.encode()
+_ASSUMED_BOTH: Final = b'"%b":["time","level"]' % FIELD_ASSUMED.encode()
+_ERROR_LEVEL: Final = b'"level":"error"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShipOptions:
+    """How files are read.
+
+    Attributes:
+        zone: Where times without a zone were written.
+        service: ``service.name`` of records that name none; None for none.
+        host: ``host.name``; likewise.
+        encoding: Of the files; None for UTF-8.
+    """
+
+    zone: tzinfo
+    service: str | None = None
+    host: str | None = None
+    encoding: str | None = None
+
+
+class Shipper:
+    """Reads files, and hands the documents of their records out in batches.
+
+    Args:
+        settings: Index prefix, tags, links, and what to do with records of no session.
+        options: How the files are read.
+        counts: Where everything is counted.
+        aside: Where lines go that cannot be read.
+        send: Takes each batch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: ShipOptions,
+        *,
+        counts: ShipCounts,
+        aside: Aside,
+        send: Callable[[list[Document]], None],
+    ) -> None:
+        self._settings = settings
+        self._options = options
+        self._counts = counts
+        self._aside = aside
+        self._send = send
+        self._drops_sessionless = settings.sessionless == "drop"
+        self._ids = ContentIds(f"{options.service or ''}\0{options.host or ''}")
+        self._batch: list[Document] = []
+        self._batch_bytes = 0
+        self._raw: dict[str, tuple[bytes, str]] = {}
+
+    def read(self, file: LogFile, progress: Callable[[int], None]) -> None:
+        """Read one file.
+
+        Args:
+            file: Which one.
+            progress: Called now and then with the bytes of the file that were read.
+
+        Raises:
+            SettingsError: It is packed in a way that cannot be read.
+            StoreError: An earlier batch could not be delivered.
+        """
+        modified = _EPOCH + timedelta(microseconds=file.modified_ns // 1000)
+        documents = ShippedDocuments(self._settings, self._origin(file)).document
+        head = b""
+
+        def emit(record: ParsedRecord, own_time_ns: int | None) -> None:
+            self._add(record, file.name, documents, self._ids.of(record, head, own_time_ns))
+
+        context = TimeContext(file.modified_ns, emit)
+        self._counts.files += 1
+        try:
+            opened = OpenFile(file, self._options.encoding)
+        except ReadErrors:
+            self._aside.keep(b"", f"{file.name}:0", DAMAGED)
+            return
+        splitter = Splitter(
+            TimeReader(self._options.zone, modified),
+            encoding=opened.encoding,
+            emit=context.add,
+            unread=lambda raw, line, why: self._aside.keep(raw, f"{file.name}:{line}", why),
+        )
+        number = offset = 0
+        is_rest = False
+        feed = splitter.feed
+        try:
+            for raw in opened.lines():
+                if number == 0:
+                    head = raw[:1024].rstrip(b"\r\n")
+                if is_rest or len(raw) >= LONGEST_LINE:
+                    number += not is_rest
+                    self._aside.keep(raw, f"{file.name}:{number}", TOO_LONG)
+                    is_rest = not raw.endswith(b"\n")
+                else:
+                    number += 1
+                    feed(raw, number, offset)
+                offset += len(raw)
+                if number % _PROGRESS_LINES == 0:
+                    progress(opened.position)
+        except ReadErrors:
+            self._aside.keep(b"", f"{file.name}:{number}", DAMAGED)
+        finally:
+            self._counts.lines += number
+            self._counts.bytes += offset
+            progress(opened.position)
+            opened.close()
+        splitter.end()
+        context.end()
+
+    def flush(self) -> None:
+        """Hand out the documents that wait for their batch to be full."""
+        if self._batch:
+            batch, self._batch, self._batch_bytes = self._batch, [], 0
+            self._send(batch)
+
+    def refused(self, refused: RefusedDocument) -> None:
+        """Keep the lines of a document aside that the store will not take."""
+        found = self._raw.pop(refused.document.id, None)
+        if found is not None:
+            raw, place = found
+            self._aside.keep(raw, place, REFUSED, example=refused.reason)
+
+    def settled(self, documents: list[Document]) -> None:
+        """Forget the lines of documents that have come to their end."""
+        for document in documents:
+            self._raw.pop(document.id, None)
+
+    def _origin(self, file: LogFile) -> dict[str, str]:
+        origin: dict[str, str] = {}
+        if self._options.service is not None:
+            origin["service.name"] = self._options.service
+        if self._options.host is not None:
+            origin["host.name"] = self._options.host
+        if file.path is not None:
+            origin["log.file.path"] = str(file.path.resolve())
+        return origin
+
+    def _add(
+        self,
+        record: ParsedRecord,
+        name: str,
+        make: Callable[[ParsedRecord, str], Document],
+        document_id: str,
+    ) -> None:
+        counts = self._counts
+        counts.records += 1
+        if record.session_id is not None:
+            counts.with_session += 1
+        elif self._drops_sessionless:
+            counts.without_session_dropped += 1
+            return
+        document = make(record, document_id)
+        source = document.source
+        counts.time_assumed += record.is_time_assumed
+        counts.level_assumed += _ASSUMED_LEVEL in source or _ASSUMED_BOTH in source
+        counts.errors += _ERROR_LEVEL in source
+        self._raw[document_id] = (b"".join(record.raw), f"{name}:{record.line}")
+        self._batch.append(document)
+        self._batch_bytes += len(source)
+        if len(self._batch) >= _BATCH_DOCUMENTS or self._batch_bytes >= _BATCH_BYTES:
+            self.flush()
