@@ -7,22 +7,38 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
+from ..cluster.printing import checked_form
+from ..cluster.retention import days_of
+from ..cluster.set_up import Plan, SetUp, carry_out, checked_aliases, plan_set_up, requests
+from ..cluster.versions import version_of
+from ..errors import SettingsError, StoreAccessError
 from ..settings import Settings
 from ..stores import open_store
-from ..stores.elasticsearch import ElasticsearchStore
-from ..stores.elasticsearch.preparation import Step, apply, plan
-from .options import ApiKeyOption, CaCertsOption, IndexOption, StoreOption
-from .output import Output
+from ..stores.elasticsearch import Connection, ElasticsearchStore
+from ..stores.elasticsearch.preparation import Step
+from .cluster_options import (
+    ForOption,
+    IndexesOption,
+    PrintOption,
+    prefixes_of,
+    print_requests,
+    with_way_out,
+)
+from .options import ApiKeyOption, CaCertsOption, StoreOption
+from .output import PROGRAM, Output, note
 
 HELP: Final = """Prepare a store: in Elasticsearch the index template, and the alias that OpenReplay reads.
 
-What is there already and is as it should be stays untouched, so that a second run changes nothing.
-Needs the cluster privilege manage_index_templates, and manage on openreplay-logs-* and logs.
+What is there already and is as it should be stays untouched, so that a second run changes nothing, and
+what somebody else made is never touched. Needs the cluster privilege manage_index_templates, and manage on
+openreplay-logs-* and logs; --pipeline and --retention need manage_ingest_pipelines and manage_ilm too.
 
 \b
 Examples:
   openreplay-otel setup --store http://elastic:<password>@localhost:9200 --dry-run
   OPENREPLAY_OTEL_API_KEY=… openreplay-otel setup --store https://es.example.com:9200
+  openreplay-otel setup --for both --retention 30d --pipeline
+  openreplay-otel setup --print console
 """
 _DONE: Final = {"create": "created", "update": "updated", "unchanged": "unchanged"}
 _PLANNED: Final = {"create": "would create", "update": "would update", "unchanged": "unchanged"}
@@ -30,17 +46,39 @@ _PLANNED: Final = {"create": "would create", "update": "would update", "unchange
 
 def setup(
     *,
+    version: ForOption = "v1.21",
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Delete logs so long after their session began: 30d, 4w; off to take that back.",
+        ),
+    ] = None,
+    pipeline: Annotated[
+        bool,
+        typer.Option(
+            "--pipeline",
+            help="Also an ingest pipeline for documents of Filebeat, Logstash, EDOT and others.",
+        ),
+    ] = False,
+    alias: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,…]", help="Further names over the indexes, for OpenReplay up to v1.20."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only show what would be done, with the requests of it."),
     ] = False,
+    printed: PrintOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document, for programs.")
     ] = False,
     store: StoreOption = None,
     api_key: ApiKeyOption = None,
     ca_certs: CaCertsOption = None,
-    index: IndexOption = None,
+    index: IndexesOption = None,
 ) -> None:
     """Prepare a store.
 
@@ -48,43 +86,84 @@ def setup(
         SettingsError: An option cannot be used.
         StoreError: The store cannot be reached, refuses, or holds something else under our names.
     """
-    settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs, index=index)
+    settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs)
+    openreplay = version_of(version)
+    wanted = SetUp(
+        prefixes=prefixes_of(index, settings),
+        version=openreplay,
+        aliases=checked_aliases(alias, openreplay),
+        retention_days=None if retention is None else days_of(retention, "retention"),
+        has_pipeline=pipeline,
+        tags=settings.tags,
+    )
+    if printed is not None:
+        print_requests(requests(wanted), checked_form(printed), settings)
+        return
     target = open_store(settings=settings)
-    steps: list[Step] = []
     try:
         if isinstance(target, ElasticsearchStore):
-            for step in plan(target.connection, settings.index):
-                if not dry_run:
-                    apply(target.connection, [step])
-                steps.append(step)
-                if not as_json:
-                    _show(step, dry_run=dry_run)
-        elif not dry_run:
+            _set_up_cluster(target.connection, wanted, dry_run=dry_run, as_json=as_json)
+            return
+        if pipeline or retention is not None:
+            raise SettingsError("store: --pipeline and --retention are for Elasticsearch")
+        if not dry_run:
             target.prepare()
     finally:
         target.close()
     if as_json:
-        documents = [_step_document(step) for step in steps]
-        Output().json({"store": target.name, "dry_run": dry_run, "steps": documents})
-    elif isinstance(target, ElasticsearchStore):
-        typer.echo(
-            f"Nothing was changed in {target.name}." if dry_run else f"{target.name} is ready."
-        )
-    else:
-        # One file: there is nothing to plan.
-        made = "would be made" if dry_run else "are there"
-        typer.echo(f"{target.name}: the file and its tables {made}; SQLite needs nothing else.")
+        Output().json({"store": target.name, "dry_run": dry_run, "steps": [], "notes": []})
+        return
+    # One file: there is nothing to plan.
+    made = "would be made" if dry_run else "are there"
+    typer.echo(f"{target.name}: the file and its tables {made}; SQLite needs nothing else.")
 
 
-def _show(step: Step, *, dry_run: bool) -> None:
-    words = _PLANNED if dry_run else _DONE
+def _set_up_cluster(connection: Connection, wanted: SetUp, *, dry_run: bool, as_json: bool) -> None:
+    try:
+        plan = plan_set_up(connection, wanted)
+        left_out = [] if dry_run else list(_carried_out(connection, plan, as_json=as_json))
+    except StoreAccessError as error:
+        raise with_way_out(error, "setup") from error
+    notes = [*left_out, *plan.notes]
+    if as_json:
+        steps = [step_document(step) for step in plan.steps]
+        document = {"store": connection.name, "dry_run": dry_run, "steps": steps, "notes": notes}
+        Output().json(document)
+        return
+    if dry_run:
+        for step in plan.steps:
+            show_step(step, _PLANNED, with_request=True)
+    for sentence in notes:
+        note(f"{PROGRAM}: {sentence}")
+    typer.echo(
+        f"Nothing was changed in {connection.name}." if dry_run else f"{connection.name} is ready."
+    )
+
+
+def _carried_out(connection: Connection, plan: Plan, *, as_json: bool) -> list[str]:
+    left_out: list[str] = []
+    for step, sentence in carry_out(connection, plan):
+        if not as_json:
+            show_step(step, _DONE, with_request=False)
+        if sentence is not None:
+            left_out.append(sentence)
+    return left_out
+
+
+def show_step(step: Step, words: dict[str, str], *, with_request: bool) -> None:
+    """Show what is done or would be done."""
     typer.echo(f"{words[step.action]:<12}  {step.what}")
-    if dry_run and step.method:
-        body = orjson.dumps(step.body, option=orjson.OPT_INDENT_2).decode()
-        typer.echo(f"{step.method} {step.path}\n{body}\n")
+    if with_request and step.method:
+        body = "" if step.body is None else _body(step.body)
+        typer.echo(f"{step.method} {step.path}\n{body}")
 
 
-def _step_document(step: Step) -> dict[str, Any]:
+def _body(body: dict[str, Any]) -> str:
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def step_document(step: Step) -> dict[str, Any]:
+    """A step as JSON."""
     return {
         "action": step.action,
         "what": step.what,

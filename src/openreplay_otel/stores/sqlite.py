@@ -28,6 +28,7 @@ from .times import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
+    from datetime import datetime
 
 _APPLICATION_ID: Final = 0x4F52_4F54
 _SCHEMA_VERSION: Final = 1
@@ -168,6 +169,22 @@ class SqliteStore:
                 yield [_figures(row) for row in rows]
             if len(rows) < _PAGE:
                 return
+
+    def delete_before(self, moment: datetime, *, dry_run: bool) -> int:
+        """Delete the records logged before a moment (aware), or count them; returns how many."""
+        before = (to_text(moment),)
+        if dry_run:
+            return self._read("SELECT count(*) FROM logs WHERE timestamp < ?", before)[0][0]
+        with self._errors(), self._lock:
+            connection = self._writing(_BUSY_SECONDS)
+            with _transaction(connection):
+                # An index over external content has to be told the text that goes.
+                connection.execute(
+                    "INSERT INTO words (words, rowid, text)"
+                    " SELECT 'delete', number, text FROM logs WHERE timestamp < ?",
+                    before,
+                )
+                return connection.execute("DELETE FROM logs WHERE timestamp < ?", before).rowcount
 
     def make_visible(self) -> None:
         """Nothing to do: what was written is found."""

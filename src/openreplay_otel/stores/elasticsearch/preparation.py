@@ -28,7 +28,7 @@ class Step:
         body: Its JSON body.
     """
 
-    action: Literal["create", "update", "unchanged"]
+    action: Literal["create", "update", "unchanged", "delete"]
     what: str
     method: str = ""
     path: str = ""
@@ -67,19 +67,19 @@ def plan(connection: Connection, prefix: str) -> list[Step]:
     if foreign is not None:
         raise StoreLayoutError(foreign)
     steps = [
-        _template_step(
+        template_step(
             connection, schema.session_template_name(prefix), schema.session_template(prefix)
         )
     ]
-    if not _elastic_has_logs_template(connection):
+    if not elastic_has_logs_template(connection):
         steps.append(
-            _template_step(
+            template_step(
                 connection,
                 schema.sessionless_template_name(),
                 schema.sessionless_template(),
             )
         )
-    steps.append(_alias_step(connection, prefix))
+    steps.append(alias_step(connection, prefix))
     return steps
 
 
@@ -99,7 +99,7 @@ def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
     check_version(connection)
     command = f"openreplay-otel setup --store {connection.name}"
     try:
-        found = _get_template(connection, schema.session_template_name(prefix))
+        found = get_template(connection, schema.session_template_name(prefix))
     except StoreAccessError:
         # Such a key is as it should be; whether the template is there only an administrator sees.
         return []
@@ -118,9 +118,9 @@ def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
             schema.session_template(prefix, with_alias=foreign is None),
         )
     ]  # fmt: skip
-    if not _elastic_has_logs_template(connection):
+    if not elastic_has_logs_template(connection):
         name = schema.sessionless_template_name()
-        if _get_template(connection, name) is None:
+        if get_template(connection, name) is None:
             path = f"/_index_template/{name}?create=true"
             steps.append(Step("create", "", "PUT", path, schema.sessionless_template()))
     try:
@@ -133,7 +133,7 @@ def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
         )
     except StoreLayoutError:
         # Another process was faster: create=true refuses a second one.
-        if _get_template(connection, schema.session_template_name(prefix)) is None:
+        if get_template(connection, schema.session_template_name(prefix)) is None:
             raise
     return sentences
 
@@ -153,10 +153,15 @@ def foreign_logs(connection: Connection) -> str | None:
     return None
 
 
-def _template_step(connection: Connection, name: str, wanted: dict[str, Any]) -> Step:
+def template_step(connection: Connection, name: str, wanted: dict[str, Any]) -> Step:
+    """What has to be done so that a template of ours is as it should be.
+
+    Raises:
+        StoreLayoutError: Somebody else has made one of this name.
+    """
     what = f"index template {name} for {', '.join(wanted['index_patterns'])}"
     path = f"/_index_template/{name}"
-    found = _get_template(connection, name)
+    found = get_template(connection, name)
     if found is None:
         return Step("create", what, "PUT", path, wanted)
     if not schema.is_managed(found):
@@ -170,29 +175,32 @@ def _template_step(connection: Connection, name: str, wanted: dict[str, Any]) ->
     return Step("update", what, "PUT", path, wanted)
 
 
-def _alias_step(connection: Connection, prefix: str) -> Step:
+def alias_step(connection: Connection, prefix: str, alias: str = READER_ALIAS) -> Step:
+    """What has to be done so that the session indexes that are there stand behind an alias."""
     pattern = schema.session_pattern(prefix)
-    what = f"alias {READER_ALIAS} over {pattern}"
+    what = f"alias {alias} over {pattern}"
     answer = connection.request("GET", f"/{pattern}/_alias?allow_no_indices=true")
     missing = [
         index for index, entry in sorted(answer.body.items())
-        if READER_ALIAS not in entry.get("aliases", {})
+        if alias not in entry.get("aliases", {})
     ]  # fmt: skip
     if not missing:
         return Step("unchanged", what)
-    actions = [{"add": {"indices": missing, "alias": READER_ALIAS}}]
+    actions = [{"add": {"indices": missing, "alias": alias}}]
     return Step("update", what, "POST", "/_aliases", {"actions": actions})
 
 
-def _get_template(connection: Connection, name: str) -> dict[str, Any] | None:
+def get_template(connection: Connection, name: str) -> dict[str, Any] | None:
+    """An index template as Elasticsearch gives it back; None where there is none of this name."""
     answer = connection.request("GET", f"/_index_template/{name}", expected=(_NOT_FOUND,))
     if answer.status == _NOT_FOUND or not answer.body["index_templates"]:
         return None
     return answer.body["index_templates"][0]["index_template"]
 
 
-def _elastic_has_logs_template(connection: Connection) -> bool:
-    found = _get_template(connection, "logs")
+def elastic_has_logs_template(connection: Connection) -> bool:
+    """Whether Elastic's own template makes ``logs-*-*`` data streams here."""
+    found = get_template(connection, "logs")
     return found is not None and "data_stream" in found and "logs-*-*" in found["index_patterns"]
 
 

@@ -1,0 +1,1 @@
+"""The Elasticsearch side: set-up, API keys, retention, the ingest pipeline, and the doctor."""

@@ -1,0 +1,305 @@
+"""Plans the whole set-up of a cluster: templates, aliases, retention, pipeline; touches nothing of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import SettingsError, StoreAccessError, StoreLayoutError
+from ..names import DEFAULT_SESSION_INDEX, READER_ALIAS, SESSIONLESS_DATA_STREAM
+from ..stores.elasticsearch import schema
+from ..stores.elasticsearch.preparation import (
+    Step,
+    alias_step,
+    check_version,
+    elastic_has_logs_template,
+    foreign_logs,
+    get_template,
+    template_step,
+)
+from . import ingest, retention
+from .indexes import faults_of, session_indexes
+from .printing import Request
+from .refused_settings import apply_step, without_settings
+from .streams import wired_streams
+from .versions import OLD_TAGS, OpenReplayVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..stores.elasticsearch import Connection
+
+_NOT_FOUND: Final = 404
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUp:
+    """What is wanted.
+
+    Attributes:
+        prefixes: Prefixes of session indexes.
+        version: For which OpenReplay.
+        aliases: Further names over the session indexes, for a reader up to v1.20.
+        retention_days: After how many days logs are deleted; 0 for never any more; None to leave it.
+        has_pipeline: Whether the ingest pipeline is wanted too.
+        tags: The tags that the pipeline writes.
+    """
+
+    prefixes: tuple[str, ...] = (DEFAULT_SESSION_INDEX,)
+    version: OpenReplayVersion = OpenReplayVersion.FROM_1_21
+    aliases: tuple[str, ...] = ()
+    retention_days: int | None = None
+    has_pipeline: bool = False
+    tags: tuple[str, ...] = ("openReplaySession.id",)
+
+    def all_aliases(self) -> tuple[str, ...]:
+        """The names over the session indexes."""
+        own = (READER_ALIAS,) if self.version.reads_alias else ()
+        return tuple(dict.fromkeys((*own, *self.aliases)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done.
+
+    Attributes:
+        steps: In order; each is done by itself.
+        notes: What a person should know beside it.
+    """
+
+    steps: list[Step]
+    notes: list[str] = field(default_factory=list[str])
+
+
+def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
+    """Find out what has to be done.
+
+    Raises:
+        StoreLayoutError: A name belongs to somebody else.
+        StoreAccessError: The credentials may not look, or may not do it.
+        StoreError: The cluster cannot be reached.
+    """
+    check_version(connection)
+    _check_privileges(connection, wanted)
+    if READER_ALIAS in wanted.all_aliases():
+        taken = foreign_logs(connection) or wired_streams(connection)
+        if taken is not None:
+            raise StoreLayoutError(
+                f"{taken}. For OpenReplay up to v1.20, which reads any name:"
+                " `openreplay-otel setup --for v1.20`"
+            )
+    notes: list[str] = []
+    days = wanted.retention_days
+    if days is not None and not retention.has_lifecycle(connection):
+        notes.append(retention.without_lifecycle(days))
+        days = None
+    steps = list(_template_steps(connection, wanted, days, notes))
+    for prefix in wanted.prefixes:
+        steps += [alias_step(connection, prefix, alias) for alias in wanted.all_aliases()]
+        if days is not None:
+            steps += retention.index_steps(connection, prefix, days)
+        notes += _index_notes(connection, prefix)
+    if wanted.version.reads_tokens:
+        notes.append(f"for OpenReplay up to v1.20 give the apps OPENREPLAY_OTEL_TAGS={OLD_TAGS}")
+    return Plan(steps, notes)
+
+
+def _template_steps(
+    connection: Connection, wanted: SetUp, days: int | None, notes: list[str]
+) -> Iterator[Step]:
+    for prefix in wanted.prefixes:
+        if days:
+            yield retention.policy_step(connection, prefix, days)
+        yield _session_template_step(connection, prefix, wanted, days)
+    if not elastic_has_logs_template(connection):
+        yield _sessionless_step(connection, days)
+    elif days:
+        notes.append(
+            f"records without a session, in {SESSIONLESS_DATA_STREAM}, stay as long as Elastic's own"
+            " template says: its retention is set in Kibana (Stack Management > Index Management)"
+        )
+    if wanted.has_pipeline:
+        for prefix in wanted.prefixes:
+            yield _pipeline_step(connection, prefix, wanted)
+
+
+def carry_out(connection: Connection, plan: Plan) -> Iterator[tuple[Step, str | None]]:
+    """Do what is to be done, step by step.
+
+    Yields:
+        Each step when it is done, and a sentence where a part of it had to be left out.
+
+    Raises:
+        StoreError: The cluster refuses a step; those before it are done.
+    """
+    for step in plan.steps:
+        yield step, apply_step(connection, step)
+
+
+def requests(wanted: SetUp) -> list[Request]:
+    """All requests of a set-up of an empty cluster, for somebody who sends them by hand."""
+    made: list[Request] = []
+    for prefix in wanted.prefixes:
+        if wanted.retention_days:
+            made.append(retention.policy_request(prefix, wanted.retention_days))
+        name = schema.session_template_name(prefix)
+        body = _session_template(prefix, wanted.all_aliases(), wanted.retention_days)
+        what = f"indexes of OpenReplay sessions, {schema.session_pattern(prefix)}"
+        made.append(Request("PUT", f"/_index_template/{name}", body, what))
+        if wanted.has_pipeline:
+            body = ingest.pipeline(prefix, tags=wanted.tags)
+            path = f"/_ingest/pipeline/{ingest.pipeline_name(prefix)}"
+            made.append(Request("PUT", path, body, "documents that others write"))
+    made.append(
+        Request(
+            "PUT",
+            f"/_index_template/{schema.sessionless_template_name()}",
+            _sessionless_template(wanted.retention_days),
+            f"records without a session; not needed where Elastic's own template covers {SESSIONLESS_DATA_STREAM}",
+        )
+    )
+    return made
+
+
+def _session_template(
+    prefix: str, aliases: tuple[str, ...], retention_days: int | None
+) -> dict[str, Any]:
+    template = schema.session_template(prefix, with_alias=False)
+    inner = template["template"]
+    if aliases:
+        inner["aliases"] = {alias: {} for alias in aliases}
+    if retention_days:
+        inner["settings"]["index"]["lifecycle"] = {"name": retention.policy_name(prefix)}
+    return template
+
+
+def _session_template_step(
+    connection: Connection, prefix: str, wanted: SetUp, days: int | None
+) -> Step:
+    name = schema.session_template_name(prefix)
+    template = _session_template(prefix, wanted.all_aliases(), days)
+    found = get_template(connection, name)
+    if found is not None and schema.is_managed(found):
+        _keep_choices(template, found, days)
+    return template_step(connection, name, template)
+
+
+def _keep_choices(template: dict[str, Any], found: dict[str, Any], days: int | None) -> None:
+    """Leave what an earlier set-up was told and this one was not: retention, further names, refusals."""
+    before = found.get("template", {})
+    inner = template["template"]
+    aliases = {**before.get("aliases", {}), **inner.get("aliases", {})}
+    if aliases:
+        inner["aliases"] = {alias: {} for alias in aliases}
+    lifecycle = before.get("settings", {}).get("index", {}).get("lifecycle")
+    if days is None and lifecycle:
+        inner["settings"]["index"]["lifecycle"] = lifecycle
+    left_out = found.get("_meta", {}).get("left_out", [])
+    if left_out and found.get("version") == template["version"]:
+        template.update(without_settings(template, left_out))
+
+
+def _sessionless_template(days: int | None) -> dict[str, Any]:
+    template = schema.sessionless_template()
+    if days:
+        template["template"]["lifecycle"] = {"data_retention": f"{days}d"}
+    return template
+
+
+def _sessionless_step(connection: Connection, days: int | None) -> Step:
+    name = schema.sessionless_template_name()
+    template = _sessionless_template(days)
+    found = get_template(connection, name)
+    if days is None and found is not None and schema.is_managed(found):
+        lifecycle = found.get("template", {}).get("lifecycle")
+        if lifecycle:
+            template["template"]["lifecycle"] = lifecycle
+    return template_step(connection, name, template)
+
+
+def _pipeline_step(connection: Connection, prefix: str, wanted: SetUp) -> Step:
+    name = ingest.pipeline_name(prefix)
+    what = f"ingest pipeline {name}"
+    path = f"/_ingest/pipeline/{name}"
+    body = ingest.pipeline(prefix, tags=wanted.tags)
+    answer = connection.request("GET", path, expected=(_NOT_FOUND,))
+    if answer.status == _NOT_FOUND:
+        return Step("create", what, "PUT", path, body)
+    found = answer.body[name]
+    if not schema.is_managed(found):
+        raise StoreLayoutError(
+            f"{connection.name} has an ingest pipeline called {name!r} that openreplay-otel did not make; it"
+            " was not touched. Delete or rename it, or choose another prefix with --index"
+        )
+    same = all(found.get(key) == value for key, value in body.items())
+    return Step("unchanged", what) if same else Step("update", what, "PUT", path, body)
+
+
+def _index_notes(connection: Connection, prefix: str) -> Iterator[str]:
+    for index in session_indexes(connection, prefix):
+        if index.data_stream is not None:
+            yield (
+                f"{index.data_stream} is a data stream, which no alias can cover together with indexes:"
+                f" it was not touched; choose another prefix than {prefix!r}, or delete it"
+            )
+            continue
+        for fault in faults_of(index):
+            if fault.kind != "blocked":
+                yield (
+                    f"{index.name} {fault.reason}; it was not touched. New indexes are right; reindex this"
+                    " one to another name of the same day if its records are still wanted"
+                )
+
+
+def _check_privileges(connection: Connection, wanted: SetUp) -> None:
+    """Name all that is missing before anything is changed.
+
+    Raises:
+        StoreAccessError: Something is.
+    """
+    cluster = ["manage_index_templates"]
+    if wanted.has_pipeline:
+        cluster.append("manage_ingest_pipelines")
+    if wanted.retention_days is not None:
+        cluster.append("manage_ilm")
+    names = [*map(schema.session_pattern, wanted.prefixes), *wanted.all_aliases()]
+    body = {"cluster": cluster, "index": [{"names": names, "privileges": ["manage"]}]}
+    answer = connection.request(
+        "POST", "/_security/user/_has_privileges", body, expected=(400, 401, 403, 404, 405)
+    )
+    if answer.status >= 300 or answer.body.get("has_all_requested"):
+        # Without security, or with an old answer, the steps themselves tell.
+        return
+    missing = [name for name, has in answer.body.get("cluster", {}).items() if not has]
+    missing += [
+        f"manage on {name}"
+        for name, has in answer.body.get("index", {}).items()
+        if not has.get("manage")
+    ]
+    raise StoreAccessError(
+        f"these credentials may not set up {connection.name}: missing {', '.join(missing)}. Use an"
+        " administrator's, or hand on what `openreplay-otel setup --print console` prints"
+    )
+
+
+def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, ...]:
+    """Further names, of a comma list.
+
+    Raises:
+        SettingsError: A name cannot be an alias, or no reader would look at it.
+    """
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        allowed = all(c.islower() or c.isdigit() or c in "-_." for c in name)
+        if not name or not allowed or name[0] in "-_.":
+            raise SettingsError(
+                f"alias: expected names of lower-case letters, digits, - _ ., got {name[:40]!r}"
+            )
+    if names and not version.reads_tokens and names != (READER_ALIAS,):
+        raise SettingsError(
+            "alias: OpenReplay from v1.21 on reads the name logs and no other; further names are for"
+            " --for v1.20 or --for both"
+        )
+    return names
