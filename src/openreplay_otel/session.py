@@ -34,6 +34,7 @@ _TOKEN: Final = re.compile(
     r"\.(?P<signature>[1-9A-HJ-NP-Za-km-z]{1,64})",
     re.ASCII,
 )
+_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -229,6 +230,18 @@ def replay_url_base(app_url: str, project_id: int | str) -> str:
     return f"{app_url.strip().split('?')[0].split('#')[0].rstrip('/')}/{int(project)}/session/"
 
 
+def make_token(session_id: str, *, expires_at_ms: int, secret: str) -> str:
+    """A token as OpenReplay's server makes them, for requests that test the way of a session.
+
+    Args:
+        session_id: Decimal id.
+        expires_at_ms: Unix milliseconds.
+        secret: The server's token secret; any text for one that nobody else takes for signed.
+    """
+    signed = f"{_base36(int(session_id))}.0.{_base36(expires_at_ms)}"
+    return f"{signed}.{_signature(signed, secret)}"
+
+
 def _expected(what: str) -> str:
     return (
         f"{what} is not a session: expected a decimal session id (such as 2618307011354435587),"
@@ -250,8 +263,19 @@ def _id_from_link(text: str) -> str | None:
 
 def _is_signed(token: str, secret: str) -> bool:
     signed, _, signature = token.rpartition(".")
-    expected = _base58(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
-    return hmac.compare_digest(expected, signature)
+    return hmac.compare_digest(_signature(signed, secret), signature)
+
+
+def _signature(signed: str, secret: str) -> str:
+    return _base58(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, remainder = divmod(number, 36)
+        digits = _BASE36[remainder] + digits
+    return digits or "0"
 
 
 def _base58(data: bytes) -> str:

@@ -38,6 +38,7 @@ class _Command(NamedTuple):
 COMMANDS: Final = {
     "api-key": _Command("api_key", "Make, list or revoke API keys in Elasticsearch."),
     "demo": _Command("demo", "See it work: a small shop, and a checkout that fails."),
+    "doctor": _Command("doctor", "Check the whole way, and say what mends it."),
     "logs": _Command("logs", "Show the backend logs of one session."),
     "run": _Command("run", "Run a program with its logs linked to sessions."),
     "openreplay-form": _Command("openreplay_form", "Show what to enter in OpenReplay."),
