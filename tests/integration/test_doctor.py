@@ -81,7 +81,9 @@ def test_from_an_empty_cluster_to_all_green(es: ElasticsearchServer, tmp_path: P
     settings = Settings(tags=("openReplaySession.id", "openReplaySessionToken"))
     app = App(settings=settings)
     for number in range(30):
-        app.log(session, f"step {number}", level=40 if number % 10 == 9 else 20, at_ms=began + number)
+        app.log(
+            session, f"step {number}", level=40 if number % 10 == 9 else 20, at_ms=began + number
+        )
     exporter = OpenReplayLogExporter(
         es.url, settings=Settings.load({}, tags=settings.tags, api_key=writer["encoded"])
     )
@@ -116,7 +118,9 @@ def test_from_an_empty_cluster_to_all_green(es: ElasticsearchServer, tmp_path: P
     assert [*dict.fromkeys(f["check"] for f in found.values())][: len(_CLUSTER_CHECKS)] == (
         _CLUSTER_CHECKS
     )
-    assert {"probe.ok", "reader.ok", "writer.ok", "alias.ok", "template.ok", "clock.ok"} <= set(found)
+    assert {"probe.ok", "reader.ok", "writer.ok", "alias.ok", "template.ok", "clock.ok"} <= set(
+        found
+    )
     assert es.expect("GET", f"/{today()}/_count")["count"] == before
     assert keys_of(es) == set()
 

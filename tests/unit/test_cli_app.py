@@ -16,7 +16,10 @@ from .contract import EXAMPLE_ID
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMANDS = ("demo", "logs", "run", "sessions", "setup", "spool")
+COMMANDS = (
+    "api-key", "demo", "doctor", "logs", "openreplay-form", "prune", "run", "sessions", "setup",
+    "ship", "spool", "teardown",
+)  # fmt: skip
 STORE_ERROR = "no store at sqlite"
 
 

@@ -249,8 +249,8 @@ def test_many_services_are_cut_to_fit() -> None:
 def test_a_piped_session_is_one_line() -> None:
     """With its link at the end."""
     line = (
-        f"2024-01-24T02:27:39Z  {EXAMPLE_ID}  1,200 records  1 error  last 2024-01-24T02:30:39Z"
-        f"  bank, shop  {LINK}"
+        f"2024-01-24T02:27:39Z  {EXAMPLE_ID}  1,200 records  1 error"
+        f"  first 2024-01-24T02:27:39Z  last 2024-01-24T02:30:39Z  bank, shop  {LINK}"
     )
 
     assert [line] == [row.plain for row in session_table([summary()], PIPE)]

@@ -53,12 +53,18 @@ def test_json_has_all_that_is_known_of_a_session(shop: str, tmp_path: Path) -> N
 
 
 def test_a_pipe_gets_a_line_a_session_without_colours(shop: str, tmp_path: Path) -> None:
-    """Start, id, numbers, last record, services."""
+    """Start, id, numbers, first and last record, services."""
     done = call("sessions", "--store", shop, state=tmp_path)
 
     assert done.out.splitlines() == [
-        f"2024-01-24T02:27:39Z  {OTHER_ID}  1 record  0 errors  last 2024-01-24T02:28:40Z  shop",
-        f"2024-01-24T02:27:39Z  {EXAMPLE_ID}  4 records  1 error  last 2024-01-24T02:28:40Z  shop",
+        (
+            f"2024-01-24T02:27:39Z  {OTHER_ID}  1 record  0 errors"
+            "  first 2024-01-24T02:28:40Z  last 2024-01-24T02:28:40Z  shop"
+        ),
+        (
+            f"2024-01-24T02:27:39Z  {EXAMPLE_ID}  4 records  1 error"
+            "  first 2024-01-24T02:28:39Z  last 2024-01-24T02:28:40Z  shop"
+        ),
     ]
 
 

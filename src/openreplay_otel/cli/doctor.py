@@ -59,7 +59,9 @@ def doctor(
     version: ForOption = "v1.21",
     key_id: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Id of the key that OpenReplay was given.", show_default=False),
+        typer.Option(
+            metavar="ID", help="Id of the key that OpenReplay was given.", show_default=False
+        ),
     ] = None,
     api_key: ApiKeyOption = None,
     writer_key: Annotated[

@@ -1,22 +1,24 @@
-"""``openreplay-otel logs``: the records of one session in time order."""
+"""``openreplay-otel logs``: the records of sessions in time order."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from ..entries import LogEntry
-from ..errors import SettingsError, StoreUnavailableError
+from ..errors import SettingsError
 from ..lookup import SessionLogs
 from ..names import SESSION_ID_HEADER, SESSION_TOKEN_HEADER
 from ..session import Session
 from ..settings import Settings
-from .follow import Follower
+from .error_context import with_context
+from .formats import CSV, ENTRY_COLUMNS, JSON, TABLE, CsvRows, CsvView, FormatOption, format_of
+from .log_following import follow
 from .log_views import DocumentView, LineView
 from .options import (
     ApiKeyOption,
@@ -29,7 +31,7 @@ from .options import (
 from .output import PROGRAM, Output, note
 from .times import parse_moment
 
-HELP: Final = """Show the backend logs of one session, in time order.
+HELP: Final = """Show the backend logs of sessions, in time order.
 
 SESSION is a decimal session id, a session token, or the link of a recording. A token is read and
 forgotten: it is shown nowhere.
@@ -38,6 +40,8 @@ Each record has its time (UTC), its place in the recording (offset), level, serv
 message; an exception stands below. Into a pipe or file goes plain text, one line a record and nothing
 cut off. With --json it is one JSON object a line: the document as it is stored, and its "_id".
 
+--context NUMBER shows the errors, and so many records of the same trace before and behind each.
+
 Times for --since and --until: 2024-01-24T02:30:00Z, without a zone in local time; 10m, 2h, 3d for so
 long ago; +90s or +01:30 for so long after the session began.
 
@@ -45,20 +49,22 @@ long ago; +90s or +01:30 for so long after the session began.
 Examples:
   openreplay-otel logs 2618307011354435587
   openreplay-otel logs 2618307011354435587 --errors --traces
+  openreplay-otel logs 2618307011354435587 4114245275701215239 --context 5
   openreplay-otel logs 2618307011354435587 --since +01:30 --text '"card declined"'
   openreplay-otel logs https://openreplay.example.com/1/session/2618307011354435587 --follow
   openreplay-otel logs 2618307011354435587 --json | jq .message
 """
-_POLL_SECONDS: Final = 1.0
 _SOON: Final = timedelta(minutes=10)
 _FIRST_SESSIONS: Final = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
 def logs(
-    session: Annotated[
-        str,
+    sessions: Annotated[
+        list[str],
         typer.Argument(
-            metavar="SESSION", help="Decimal id, token, or link of a recording.", show_default=False
+            metavar="SESSION…",
+            help="Decimal ids, tokens, or links of recordings.",
+            show_default=False,
         ),
     ],
     *,
@@ -88,7 +94,13 @@ def logs(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="NUMBER", help="At most so many, the first ones.")
     ] = None,
-    follow: Annotated[
+    context: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="NUMBER", help="Errors, with so many records of their trace around them."
+        ),
+    ] = None,
+    following: Annotated[
         bool,
         typer.Option("--follow", "-f", help="Go on showing what arrives, until Ctrl-C."),
     ] = False,
@@ -96,6 +108,7 @@ def logs(
     as_json: Annotated[
         bool, typer.Option("--json", help="One stored document a line, for programs.")
     ] = False,
+    shown_as: FormatOption = None,
     store: StoreOption = None,
     api_key: ApiKeyOption = None,
     ca_certs: CaCertsOption = None,
@@ -103,19 +116,22 @@ def logs(
     app_url: AppUrlOption = None,
     project_id: ProjectIdOption = None,
 ) -> None:
-    """Show the records of a session.
+    """Show the records of sessions.
 
     Raises:
-        InvalidSessionError: ``session`` is none.
+        InvalidSessionError: One of ``sessions`` is none.
         SettingsError: An option cannot be used.
         StoreError: The store cannot be read.
     """
-    if follow and limit is not None:
+    if following and limit is not None:
         raise SettingsError("limit: shows the first records, --follow the newest: use one of them")
-    wanted = Session.parse(session)
+    if following and context is not None:
+        raise SettingsError("context: --follow shows records as they come: use one of them")
+    form = format_of(shown_as, as_json=as_json)
+    wanted = list(dict.fromkeys(Session.parse(text) for text in sessions))
     now = datetime.now(timezone.utc)
     filters: dict[str, Any] = {
-        "errors_only": errors,
+        "errors_only": errors or context is not None,
         "level": None if level is None else level.strip().lower(),
         "since": None if since is None else parse_moment(since, "since", now=now, has_session=True),
         "until": None if until is None else parse_moment(until, "until", now=now, has_session=True),
@@ -126,63 +142,60 @@ def logs(
         app_url=app_url, project_id=project_id,
     )  # fmt: skip
     output = Output()
-    show = DocumentView(output) if as_json else LineView(output, wanted, settings, traces=traces)
+    rows = CsvRows(ENTRY_COLUMNS)
+
+    def view(session: Session) -> LineView | DocumentView | CsvView:
+        if form == CSV:
+            return CsvView(output, rows)
+        if form == JSON:
+            return DocumentView(output)
+        return LineView(output, session, settings, traces=traces)
+
     with SessionLogs(settings=settings) as lookup:
-        if follow:
-            _follow(lookup, wanted, filters, show)
+        if following:
+            views = [(session, view(session)) for session in wanted]
+            follow(lookup, views, filters, output if form == TABLE else None)
             return
-        # One more than asked for tells whether there are more.
-        most = None if limit is None else limit + 1
-        entries = lookup.logs(wanted, **filters, limit=most)
-        shown = show(islice(entries, limit))
-        if not shown:
-            _explain_nothing(lookup, wanted, now=now, is_filtered=any(filters.values()))
-            return
-        show.end()
-        if next(entries, None) is not None:
-            note(f"{PROGRAM}: these are the first {shown}; there are more (--limit)")
+        for number, session in enumerate(wanted):
+            if number and form == TABLE:
+                output.lines([Text()])
+            if not _show(lookup, session, view(session), filters, limit=limit, context=context):
+                _explain_nothing(lookup, session, now=now, is_filtered=any(filters.values()))
 
 
-def _follow(
+def _show(
     lookup: SessionLogs,
     session: Session,
+    show: LineView | DocumentView | CsvView,
     filters: dict[str, Any],
-    show: Callable[[Iterable[LogEntry]], int],
-) -> None:
-    earliest = _moment(session, filters["since"])
-
-    def read(since: datetime | None) -> Iterable[LogEntry]:
-        later = max((moment for moment in (since, earliest) if moment is not None), default=None)
-        wanted: dict[str, Any] = {**filters, "since": later}
-        return lookup.logs(session, **wanted)
-
-    follower = Follower(read)
-    is_out_of_reach = has_waited = False
-    pause = threading.Event()
-    try:
-        while True:
-            try:
-                found = follower.poll()
-            except StoreUnavailableError as error:
-                if not is_out_of_reach:
-                    note(f"{PROGRAM}: {error}; trying again until Ctrl-C")
-                is_out_of_reach = True
-            else:
-                if is_out_of_reach:
-                    note(f"{PROGRAM}: {lookup.store.name} answers again")
-                is_out_of_reach = False
-                if not show(found) and not has_waited:
-                    note(f"{PROGRAM}: waiting for records of session {session.id}, until Ctrl-C")
-                has_waited = True
-            pause.wait(_POLL_SECONDS)
-    except KeyboardInterrupt:
-        # The way to end it, hence no failure.
-        return
+    *,
+    limit: int | None,
+    context: int | None,
+) -> int:
+    """Show one session's records, and tell how many."""
+    # One more than asked for tells whether there are more.
+    most = None if limit is None or context is not None else limit + 1
+    entries = lookup.logs(session, **filters, limit=most)
+    if context is not None:
+        entries = _around(lookup, session, entries, context)
+    shown = show(islice(entries, limit))
+    if shown:
+        show.end()
+    if next(entries, None) is not None:
+        note(f"{PROGRAM}: these are the first {shown}; there are more (--limit)")
+    return shown
 
 
-def _moment(session: Session, value: datetime | timedelta | None) -> datetime | None:
-    """A filter's moment: an offset counts from the session's start."""
-    return session.started_at + value if isinstance(value, timedelta) else value
+def _around(
+    lookup: SessionLogs, session: Session, errors: Iterator[LogEntry], context: int
+) -> Iterator[LogEntry]:
+    """Errors with the records of their traces around them."""
+    ids: set[str] = set()
+    traces: set[str | None] = set()
+    for entry in errors:
+        ids.add(entry.document_id)
+        traces.add(entry.trace_id)
+    return with_context(lookup.logs(session) if ids else (), ids, traces, context)
 
 
 def _explain_nothing(
@@ -190,7 +203,9 @@ def _explain_nothing(
 ) -> None:
     where = f"session {session.id} in {lookup.store.name}"
     if is_filtered and next(lookup.logs(session, limit=1), None) is not None:
-        note(f"No record of {where} fits --errors, --level, --since, --until and --text as given.")
+        note(
+            f"No record of {where} fits --errors, --context, --level, --since, --until and --text as given."
+        )
         return
     lines = [
         f"No records of {where}. What to check:",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 from rich.cells import cell_len
@@ -14,10 +15,13 @@ from .render import NO_LINKS, counted
 from .times import seconds_text
 
 _GAP: Final = "  "
-_HEADS: Final = ("started (UTC)", "session", "records", "errors", "last", "services")
+_HEADS: Final = ("started (UTC)", "session", "records", "errors", "first", "last", "services")
+_FIRST: Final = 4
+_WIDE: Final = 110
+"""From so many columns on there is room for the first record's time."""
 _NUMBERS: Final = frozenset({2, 3})
 _ERRORS: Final = 3
-_STYLES: Final = ("", "bold cyan", "", "", "", "blue")
+_STYLES: Final = ("", "bold cyan", "", "", "", "", "blue")
 
 
 def session_table(summaries: Sequence[SessionSummary], width: int | None) -> Iterator[Text]:
@@ -31,16 +35,18 @@ def session_table(summaries: Sequence[SessionSummary], width: int | None) -> Ite
     if width is None:
         yield from _piped(summaries)
         return
-    rows = [_cells(summary) for summary in summaries]
-    widths = [max(map(cell_len, column)) for column in zip(_HEADS, *rows, strict=True)]
-    yield Text(_GAP.join(_padded(_HEADS, widths)).rstrip(), style="bold")
+    is_wide = width >= _WIDE
+    heads, styles = _fitting(_HEADS, is_wide=is_wide), _fitting(_STYLES, is_wide=is_wide)
+    rows = [_fitting(_cells(summary), is_wide=is_wide) for summary in summaries]
+    widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    yield Text(_GAP.join(_padded(heads, widths)).rstrip(), style="bold")
     for summary, row in zip(summaries, rows, strict=True):
         line = Text()
         for number, cell in enumerate(_padded(row, widths)):
-            style = "bold red" if number == _ERRORS and summary.errors else _STYLES[number]
+            style = "bold red" if number == _ERRORS and summary.errors else styles[number]
             line.append(cell, style=style).append(_GAP)
         line.rstrip()
-        line.truncate(max(width, sum(widths[:-1]) + len(_GAP) * len(_HEADS)), overflow="ellipsis")
+        line.truncate(max(width, sum(widths[:-1]) + len(_GAP) * len(heads)), overflow="ellipsis")
         yield line
         if summary.replay_url is not None:
             yield Text(f"    {one_line(summary.replay_url)}", style="dim")
@@ -55,6 +61,7 @@ def _piped(summaries: Sequence[SessionSummary]) -> Iterator[Text]:
             summary.session_id,
             counted(summary.records, "record"),
             counted(summary.errors, "error"),
+            f"first {summary.first:%Y-%m-%dT%H:%M:%SZ}",
             f"last {summary.last:%Y-%m-%dT%H:%M:%SZ}",
             _services(summary),
         ]
@@ -64,17 +71,26 @@ def _piped(summaries: Sequence[SessionSummary]) -> Iterator[Text]:
 
 
 def _cells(summary: SessionSummary) -> tuple[str, ...]:
-    last = seconds_text(summary.last)
-    if summary.last.date() == summary.started_at.date():
-        last = last.partition(" ")[2]
+    first, last = (_moment(summary, moment) for moment in (summary.first, summary.last))
     return (
         seconds_text(summary.started_at),
         summary.session_id,
         f"{summary.records:,}",
         f"{summary.errors:,}",
+        first,
         last,
         _services(summary),
     )
+
+
+def _moment(summary: SessionSummary, moment: datetime) -> str:
+    """A moment, with its date where that is another one than the session's."""
+    text = seconds_text(moment)
+    return text.partition(" ")[2] if moment.date() == summary.started_at.date() else text
+
+
+def _fitting(cells: Sequence[str], *, is_wide: bool) -> tuple[str, ...]:
+    return tuple(cells) if is_wide else (*cells[:_FIRST], *cells[_FIRST + 1 :])
 
 
 def _services(summary: SessionSummary) -> str:

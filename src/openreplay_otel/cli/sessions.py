@@ -12,6 +12,7 @@ from ..entries import SessionSummary
 from ..lookup import SessionLogs
 from ..settings import Settings
 from ..stores.times import to_text
+from .formats import CSV, JSON, SESSION_COLUMNS, CsvRows, FormatOption, format_of
 from .options import (
     ApiKeyOption,
     AppUrlOption,
@@ -54,6 +55,7 @@ def sessions(
     as_json: Annotated[
         bool, typer.Option("--json", help="One session a line, for programs.")
     ] = False,
+    shown_as: FormatOption = None,
     store: StoreOption = None,
     api_key: ApiKeyOption = None,
     ca_certs: CaCertsOption = None,
@@ -67,6 +69,7 @@ def sessions(
         SettingsError: An option cannot be used.
         StoreError: The store cannot be read.
     """
+    form = format_of(shown_as, as_json=as_json)
     now = datetime.now(timezone.utc)
     settings = Settings.load(
         store=store, api_key=api_key, ca_certs=ca_certs, index=index,
@@ -82,7 +85,14 @@ def sessions(
         found = lookup.sessions(errors_only=errors, **filters)
         summaries = list(islice(found, limit))
         has_more = next(found, None) is not None
-        if as_json:
+        if form == CSV:
+            rows = CsvRows(SESSION_COLUMNS)
+            rows.head()
+            for summary in summaries:
+                document = summary_document(summary)
+                document["services"] = " ".join(summary.services)
+                rows.row(document[name] for name in SESSION_COLUMNS)
+        elif form == JSON:
             for summary in summaries:
                 output.json(summary_document(summary))
         elif summaries:

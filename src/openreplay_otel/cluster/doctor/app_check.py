@@ -185,7 +185,9 @@ def _preflight(url: str, origin: str, header: str) -> str | None:
 def _get(url: str, headers: dict[str, str]) -> int:
     connection = _connect(url)
     try:
-        connection.request("GET", _target(url), headers={**headers, "User-Agent": "openreplay-otel"})
+        connection.request(
+            "GET", _target(url), headers={**headers, "User-Agent": "openreplay-otel"}
+        )
         answer = connection.getresponse()
         answer.read()
         return answer.status

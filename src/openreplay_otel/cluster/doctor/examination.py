@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from ...errors import StoreError
 from ...stores.elasticsearch import Connection, schema
 from ..versions import OpenReplayVersion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ...errors import StoreError
     from ...settings import Settings
 
 REMOVING: Final = ("read", "delete", "create_doc", "maintenance")

@@ -108,7 +108,7 @@ FINDINGS: Final[dict[str, Finding]] = {
     "alias.data-stream": Finding(
         "alias", "failed",
         "the alias logs covers the data stream {name}, beside which no session index can stand",
-        'POST /_aliases {{"actions": [{{"remove": {{"index": "{name}", "alias": "logs"}}}}]}}, then openreplay-otel setup',
+        'POST /_aliases {{"actions": [{{"remove": {{"index": "{name}", "alias": "logs"}}}}]}}, then setup',
         "Elasticsearch refuses an alias over both, so new records are not found or even not stored.",
     ),
     "alias.stream-beside": Finding(

@@ -36,6 +36,19 @@ def check_alias(examination: Examination) -> Iterator[Result]:
     except StoreAccessError:
         yield found("alias.unseen")
         return
+    faults = list(_alias_faults(examination, behind, own))
+    yield from faults
+    if any(fault.status == "failed" for fault in faults):
+        return
+    if behind:
+        yield found("alias.ok", count=len(behind))
+    elif not own:
+        yield found("alias.pending")
+
+
+def _alias_faults(
+    examination: Examination, behind: list[IndexState], own: list[IndexState]
+) -> Iterator[Result]:
     streams = _streams(behind)
     for name in streams:
         yield found("alias.data-stream", name=name)
@@ -45,17 +58,10 @@ def check_alias(examination: Examination) -> Iterator[Result]:
     missing = [i.name for i in own if READER_ALIAS not in i.aliases and i.data_stream is None]
     if missing and examination.version.reads_alias:
         yield found("alias.missing", names=_some(missing))
-    strangers = [
-        i.name for i in behind if i.data_stream is None and not i.name.startswith(f"{prefix}-")
-    ]
+    begin = f"{examination.settings.index}-"
+    strangers = [i.name for i in behind if i.data_stream is None and not i.name.startswith(begin)]
     if strangers:
         yield found("alias.strangers", names=_some(strangers))
-    if streams or missing:
-        return
-    if behind:
-        yield found("alias.ok", count=len(behind))
-    elif not own:
-        yield found("alias.pending")
 
 
 def check_template(examination: Examination) -> Iterator[Result]:
@@ -133,7 +139,9 @@ def _winner(connection: Any, prefix: str, name: str) -> str:
         (entry["index_template"].get("priority") or 0, entry["name"])
         for entry in answer.body["index_templates"]
         if entry["name"] != name
-        and any(fnmatchcase(index, pattern) for pattern in entry["index_template"]["index_patterns"])
+        and any(
+            fnmatchcase(index, pattern) for pattern in entry["index_template"]["index_patterns"]
+        )
     ]
     return max(others)[1] if others else "another template"
 
@@ -169,4 +177,3 @@ def _some(names: list[str]) -> str:
     shown = ", ".join(names[:_MOST_SHOWN])
     rest = len(names) - _MOST_SHOWN
     return f"{shown} and {rest} more" if rest > 0 else shown
-
