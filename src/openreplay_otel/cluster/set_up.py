@@ -194,6 +194,11 @@ def _keep_choices(template: dict[str, Any], found: dict[str, Any], days: int | N
     lifecycle = before.get("settings", {}).get("index", {}).get("lifecycle")
     if days is None and lifecycle:
         inner["settings"]["index"]["lifecycle"] = lifecycle
+    _keep_left_out(template, found)
+
+
+def _keep_left_out(template: dict[str, Any], found: dict[str, Any]) -> None:
+    """Leave out again what the cluster did not take of this very version."""
     left_out = found.get("_meta", {}).get("left_out", [])
     if left_out and found.get("version") == template["version"]:
         template.update(without_settings(template, left_out))
@@ -210,10 +215,11 @@ def _sessionless_step(connection: Connection, days: int | None) -> Step:
     name = schema.sessionless_template_name()
     template = _sessionless_template(days)
     found = get_template(connection, name)
-    if days is None and found is not None and schema.is_managed(found):
+    if found is not None and schema.is_managed(found):
         lifecycle = found.get("template", {}).get("lifecycle")
-        if lifecycle:
+        if days is None and lifecycle:
             template["template"]["lifecycle"] = lifecycle
+        _keep_left_out(template, found)
     return template_step(connection, name, template)
 
 

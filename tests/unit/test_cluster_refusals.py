@@ -1,0 +1,254 @@
+"""What a real server of the tests cannot show: lifecycle policies, wired streams, refused settings."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from openreplay_otel import StoreLayoutError
+from openreplay_otel.cluster.set_up import Plan, SetUp, carry_out, plan_set_up
+from openreplay_otel.cluster.tear_down import plan_tear_down
+from openreplay_otel.stores.elasticsearch import Connection
+from openreplay_otel.stores.elasticsearch.preparation import apply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Cluster:
+    """A cluster as a managed or serverless one answers, as far as the set-up asks it.
+
+    Attributes:
+        policies: Lifecycle policies by name; None for a cluster without such.
+        refused: Index settings that it does not take.
+        streams: Whether wired streams are on.
+        templates: Index templates by name.
+        indexes: Indexes as ``GET /<index>`` gives them.
+    """
+
+    def __init__(self) -> None:
+        self.policies: dict[str, Any] | None = {}
+        self.refused: list[str] = []
+        self.streams = False
+        self.templates: dict[str, Any] = {}
+        self.indexes: dict[str, Any] = {}
+        self.asked: list[tuple[str, str]] = []
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - one for each request
+        """What it answers to a request."""
+        path = path.partition("?")[0]
+        self.asked.append((method, path))
+        name = path.rpartition("/")[2]
+        if path == "/":
+            return 200, {"version": {"number": "9.1.0", "build_flavor": "serverless"}}
+        if path == "/_streams/status":
+            return 200, {"logs": {"enabled": self.streams}}
+        if path.startswith("/_ilm/policy/"):
+            return self._policy(method, name, body)
+        if path.startswith("/_index_template/"):
+            return self._template(method, name, body)
+        if path.startswith("/_resolve/index/"):
+            return 404, {}
+        if path.endswith("/_has_privileges"):
+            return 200, {"has_all_requested": True}
+        if path.startswith("/_ingest/pipeline/"):
+            return 404, {}
+        if path.endswith("/_settings") and method == "PUT":
+            for index in path.split("/")[1].split(","):
+                self.indexes[index]["settings"]["index"].update(body["index"])
+            return 200, {"acknowledged": True}
+        if path.endswith("/_ilm/remove"):
+            for index in path.split("/")[1].split(","):
+                self.indexes[index]["settings"]["index"].pop("lifecycle")
+            return 200, {"has_failures": False}
+        if path.endswith("/_alias"):
+            return 200, {name: {"aliases": {"logs": {}}} for name in self.indexes}
+        return 200, self.indexes
+
+    def _policy(self, method: str, name: str, body: Any) -> tuple[int, Any]:
+        if self.policies is None:
+            reason = "Request for uri [/_ilm] with method [GET] exists but is not available"
+            return 410, {"error": {"type": "api_not_available_exception", "reason": reason}}
+        if method == "PUT":
+            self.policies[name] = body
+        elif method == "DELETE":
+            del self.policies[name]
+        if name not in self.policies and method == "GET":
+            return 404, {"error": {"type": "resource_not_found_exception"}, "status": 404}
+        return 200, {name: self.policies.get(name)}
+
+    def _template(self, method: str, name: str, body: Any) -> tuple[int, Any]:
+        if method == "PUT":
+            settings = json.dumps(body["template"]["settings"])
+            found = [one for one in self.refused if f'"{one.rpartition(".")[2]}"' in settings]
+            if found:
+                reason = f"Settings [{','.join(found)}] are not available when running in serverless mode"
+                return 400, {"error": {"type": "illegal_argument_exception", "reason": reason}}
+            self.templates[name] = body
+            return 200, {"acknowledged": True}
+        if method == "DELETE":
+            del self.templates[name]
+            return 200, {}
+        if name not in self.templates:
+            return 404, {"error": {"type": "resource_not_found_exception"}}
+        entry = {"name": name, "index_template": self.templates[name]}
+        return 200, {"index_templates": [entry]}
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """An empty cluster."""
+    return Cluster()
+
+
+@pytest.fixture
+def connection(cluster: Cluster) -> Iterator[Connection]:
+    """A connection to it, over a socket."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            raw = self.rfile.read(length)
+            status, body = cluster.answer(self.command, self.path, json.loads(raw or b"null"))
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - names of http.server
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - likewise
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        connection = Connection(f"http://127.0.0.1:{server.server_port}")
+        yield connection
+        connection.close()
+        server.shutdown()
+        thread.join()
+
+
+def done(connection: Connection, wanted: SetUp) -> tuple[Plan, list[str]]:
+    """Carry a set-up out; the plan, and what was said about what is left out."""
+    plan = plan_set_up(connection, wanted)
+    return plan, [said for _, said in carry_out(connection, plan) if said is not None]
+
+
+def index(**settings: Any) -> dict[str, Any]:
+    """A session index."""
+    sort = {"field": ["openreplay.session.id", "@timestamp"]}
+    return {
+        "aliases": {"logs": {}},
+        "mappings": {},
+        "settings": {"index": {"sort": sort, **settings}},
+    }
+
+
+def test_refused_settings_are_left_out_with_what_that_costs(
+    cluster: Cluster, connection: Connection
+) -> None:
+    """The template is made without them, notes it, and a second run finds nothing to do."""
+    cluster.refused = [
+        "index.number_of_shards",
+        "index.auto_expand_replicas",
+        "index.merge.policy.type",
+    ]
+    _, said = done(connection, SetUp())
+    settings = cluster.templates["openreplay-logs"]["template"]["settings"]["index"]
+    assert not {"number_of_shards", "auto_expand_replicas"} & set(settings)
+    assert settings["sort"]["field"] == ["openreplay.session.id", "@timestamp"]
+    assert "does not take index.number_of_shards" in said[0]
+    assert "the panel's order may jump" in said[0]
+    plan, _ = done(connection, SetUp())
+    assert {step.action for step in plan.steps} == {"unchanged"}
+
+
+def test_a_refusal_that_is_not_expected_stays_an_error(
+    cluster: Cluster, connection: Connection
+) -> None:
+    """What the order of hits or the finding hangs on is never left out."""
+    cluster.refused = ["index.mapping"]
+    with pytest.raises(StoreLayoutError, match="not available when running in serverless"):
+        done(connection, SetUp())
+
+
+def test_retention_by_a_lifecycle_policy(cluster: Cluster, connection: Connection) -> None:
+    """Policy, template and the indexes that are there follow; told nothing, a later set-up leaves it."""
+    cluster.indexes["openreplay-logs-2024.01.24"] = index()
+    plan, _ = done(connection, SetUp(retention_days=30))
+    assert [step.action for step in plan.steps] == [
+        "create",
+        "create",
+        "create",
+        "unchanged",
+        "update",
+    ]
+    assert cluster.policies is not None
+    phases = cluster.policies["openreplay-logs"]["policy"]["phases"]
+    assert phases["delete"] == {"min_age": "30d", "actions": {"delete": {}}}
+    settings = cluster.templates["openreplay-logs"]["template"]["settings"]["index"]
+    assert settings["lifecycle"] == {"name": "openreplay-logs"}
+    sessionless = cluster.templates["openreplay-logs-sessionless"]["template"]
+    assert sessionless["lifecycle"] == {"data_retention": "30d"}
+    found = cluster.indexes["openreplay-logs-2024.01.24"]["settings"]["index"]
+    assert found["lifecycle"] == {"name": "openreplay-logs"}
+    for wanted in (SetUp(retention_days=30), SetUp()):
+        plan, _ = done(connection, wanted)
+        assert {step.action for step in plan.steps} == {"unchanged"}
+
+    plan, _ = done(connection, SetUp(retention_days=7))
+    assert cluster.policies["openreplay-logs"]["policy"]["phases"]["delete"]["min_age"] == "7d"
+    done(connection, SetUp(retention_days=0))
+    assert "lifecycle" not in cluster.indexes["openreplay-logs-2024.01.24"]["settings"]["index"]
+    settings = cluster.templates["openreplay-logs"]["template"]["settings"]["index"]
+    assert "lifecycle" not in settings
+
+
+def test_a_policy_of_somebody_else_is_left_alone(cluster: Cluster, connection: Connection) -> None:
+    """It is named, and nothing is done."""
+    cluster.policies = {"openreplay-logs": {"policy": {"phases": {}}}}
+    with pytest.raises(StoreLayoutError, match="lifecycle policy called 'openreplay-logs'"):
+        done(connection, SetUp(retention_days=30))
+    assert not any(method == "PUT" for method, _ in cluster.asked)
+
+
+def test_without_lifecycle_management_the_command_is_named(
+    cluster: Cluster, connection: Connection
+) -> None:
+    """As serverless answers: 410."""
+    cluster.policies = None
+    plan, _ = done(connection, SetUp(retention_days=30))
+    assert "openreplay-otel prune --retention 30d" in plan.notes[0]
+
+
+def test_wired_streams_are_named(cluster: Cluster, connection: Connection) -> None:
+    """They own the name logs: nothing is changed, and what to switch off is said."""
+    cluster.streams = True
+    with pytest.raises(StoreLayoutError, match="wired streams switched on"):
+        plan_set_up(connection, SetUp())
+
+
+def test_a_lifecycle_is_taken_back_before_its_policy(
+    cluster: Cluster, connection: Connection
+) -> None:
+    """Elasticsearch refuses to delete a policy that is in use."""
+    cluster.indexes["openreplay-logs-2024.01.24"] = index()
+    done(connection, SetUp(retention_days=30))
+    steps = plan_tear_down(connection, ("openreplay-logs",), with_logs=False)
+    assert [step.path.rpartition("/")[2] for step in steps] == [
+        "_aliases", "remove", "openreplay-logs", "openreplay-logs", "openreplay-logs-sessionless",
+    ]  # fmt: skip
+    apply(connection, steps)
+    assert (cluster.policies, cluster.templates) == ({}, {})
