@@ -31,7 +31,7 @@ class Typist:
         self._es = es
         self._state = state
 
-    def __call__(self, *arguments: str, store: str | None = None, **variables: str) -> Done:
+    def __call__(self, *arguments: str, store: str | None = None, **variables: Any) -> Done:
         """Run a command; the administrator's credentials are nowhere in what it says."""
         done = call(
             *arguments, "--store", store or self._es.store_url, state=self._state, **variables

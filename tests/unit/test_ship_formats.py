@@ -269,3 +269,18 @@ def test_a_shipped_record_has_the_fields_of_a_live_one(tmp_path: Path) -> None:
     assert {k: v for k, v in source.items() if k != "log.file.path"} == {
         k: v for k, v in expected.items() if k not in only_live
     }
+
+
+def test_a_token_is_left_nowhere_in_a_document(tmp_path: Path) -> None:
+    """Neither in the copy of the text that ecs-logging keeps, nor in an exception or a label."""
+    tagged = f"[openReplaySessionToken={TOKEN}]"
+    line = {
+        "message": "boom", "log.level": "error", "log": {"original": f"{tagged} boom"},
+        "error": {"message": f"{tagged} no", "type": "E", "stack_trace": f"E: {tagged} no"},
+        "headers": f"openReplaySessionToken: {TOKEN}",
+    }  # fmt: skip
+    (source,) = ship_text(tmp_path, json.dumps(line)).sources
+    assert TOKEN not in json.dumps(source)
+    # Of old patches that put the tag before the text of exceptions.
+    assert source["openreplay.session.id"] == EXAMPLE_ID
+    assert source["error.message"] == "no"

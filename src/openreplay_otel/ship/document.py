@@ -65,8 +65,9 @@ class ShippedDocuments:
         if record.logger:
             fields["log.logger"] = cut(record.logger, MAX_KEYWORD)
         own = record.fields
-        if own:
-            fields.update(own)
+        for name, value in own.items():
+            # A tag can stand in an exception's text or a label too, and a token with it.
+            fields[name] = tagged(value, session_id, "") if type(value) is str else value
         severity = severity_of(record.level)
         has_exception = bool(own) and (
             "error.type" in own or "error.message" in own or "error.stack_trace" in own

@@ -242,6 +242,10 @@ class Splitter:
             record.session_id, record.message = take_tags(record.message)
         if record.fields:
             json_lines.cut_long(record)
+            said = record.fields.get("error.message")
+            if record.session_id is None and said is not None:
+                # Some put the tag before the text of exceptions.
+                record.session_id, record.fields["error.message"] = take_tags(said)
         self._emit(record)
 
 

@@ -37,8 +37,12 @@ _SESSIONS: Final = (
 )  # fmt: skip
 _EXCEPTIONS: Final = ("exc_info", "exception", "exc_text", "traceback", "stack_trace", "stack")
 _LEFT_OUT: Final = frozenset(
-    {"tags", "ecs.version", "error.stack_trace", "error.type", "error.message"}
-)
+    {
+        "tags", "ecs.version", "error.stack_trace", "error.type", "error.message",
+        # The text once more, tags and tokens included.
+        "log.original", "event.original",
+    }
+)  # fmt: skip
 _ECS: Final = frozenset(
     {
         "log",
