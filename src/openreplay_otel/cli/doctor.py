@@ -15,6 +15,7 @@ from ..cluster.doctor.examination import Examination
 from ..cluster.doctor.examine import examine
 from ..cluster.doctor.findings import CHECKS, Result, found
 from ..cluster.doctor.reach import settings_used
+from ..cluster.doctor.spool_check import check_spool
 from ..cluster.versions import version_of
 from ..errors import SettingsError, StoreError
 from ..settings import Settings
@@ -149,6 +150,7 @@ def _without_cluster(
     """The checks of a store that is no cluster."""
     yield settings_used(settings, given, os.environ, store.name)
     yield found("settings.sqlite", store=store.name)
+    yield from check_spool(settings, store.name, time.time())
     try:
         yield from check_app(
             store, settings, url=url, wait_seconds=wait, remove=lambda session_ids: not session_ids

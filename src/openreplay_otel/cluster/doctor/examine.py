@@ -14,6 +14,7 @@ from .names_and_templates import check_alias, check_indexes, check_template
 from .probe import check_probe
 from .reach import check_clock, check_server, check_settings
 from .sizes import check_sizes
+from .spool_check import check_spool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +42,10 @@ def examine(examination: Examination) -> Iterator[Result]:
     results = list(check_server(examination))
     yield from results
     if any(result.status == "failed" for result in results):
+        # What waits meanwhile is known without the server.
+        yield from check_spool(
+            examination.settings, examination.connection.name, examination.clock()
+        )
         return
     for name, check in _LOOKING:
         for result in _guarded(examination, name, lambda check=check: check(examination)):
@@ -51,6 +56,7 @@ def examine(examination: Examination) -> Iterator[Result]:
         yield from _guarded(examination, "reader", lambda: check_reader(examination))
         yield from _guarded(examination, "probe", lambda: check_probe(examination, results))
     yield from _guarded(examination, "size", lambda: check_sizes(examination))
+    yield from check_spool(examination.settings, examination.connection.name, examination.clock())
     store = ElasticsearchStore(examination.connection, index_prefix=examination.settings.index)
     yield from _guarded(
         examination,

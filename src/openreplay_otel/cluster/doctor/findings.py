@@ -273,15 +273,33 @@ FINDINGS: Final[dict[str, Finding]] = {
         "OpenReplay asks for 1,000 and no more.",
     ),
     "size.unknown": Finding("size", "skipped", "{reason}"),
-    "spool.ok": Finding("spool", "ok", "{text}"),
-    "spool.none": Finding("spool", "skipped", "there is no spool at {path}: no app on this machine keeps records"),
-    "spool.waiting": Finding(
-        "spool", "warning", "{text}", "openreplay-otel doctor (again in a minute)",
-        "Records wait on disk until the store takes them. They go out by themselves.",
+    "spool.ok": Finding("spool", "ok", "{count} records wait in {path}"),
+    "spool.none": Finding(
+        "spool", "skipped", "there is none at {path}: no app of this account keeps records here"
+    ),
+    "spool.unreadable": Finding(
+        "spool", "failed", "{path} cannot be read: {reason}",
+        "run this as the account of the app, or give it the folder (OPENREPLAY_OTEL_SPOOL_DIR)",
+        "Apps that cannot use their spool keep records in memory only.",
+    ),
+    "spool.left": Finding(
+        "spool", "warning", "{count} records of ended processes wait in {path}",
+        "openreplay-otel spool --deliver",
+        "The next process that logs to this store delivers them; until then they are not in the recording.",
+    ),
+    "spool.late": Finding(
+        "spool", "warning", "{count} records wait, the oldest for {minutes} minutes",
+        "openreplay-otel spool",
+        "The store did not take them so far; they go out by themselves once it does.",
     ),
     "spool.dead": Finding(
-        "spool", "warning", "{text}", "look at the reasons beside the dead letters in {path}",
-        "The store refused these for good; they are kept with the reason.",
+        "spool", "warning", "{count} records were refused by the store for good",
+        "openreplay-otel spool --dead, and --retry once the reason is mended",
+        "They are kept with their reason, and can be sent again.",
+    ),
+    "spool.dropped": Finding(
+        "spool", "warning", "records were given up: {reasons}", "openreplay-otel spool",
+        "These are lost: the spool was full, or too old (OPENREPLAY_OTEL_SPOOL_MAX_BYTES, _MAX_AGE).",
     ),
     "app.ok": Finding("app", "ok", "{headers} reach your app and its records the store"),
     "app.unreachable": Finding(
