@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
+
+from made_page import check_or_write, escaped
 
 from openreplay_otel.settings import Settings, table, variable
 
@@ -105,28 +106,5 @@ def shown(default: object) -> str:
     return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
-def escaped(cell: str) -> str:
-    """A text as a cell of a table; what looks like a tag to Markdown is one no longer."""
-    parts = cell.split("`")
-    # Every second part is code, in which Markdown shows all characters as they are.
-    parts[::2] = [part.replace("<", "&lt;") for part in parts[::2]]
-    return "`".join(parts).replace("|", "\\|")
-
-
-def main() -> int:
-    """Check or write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--check", action="store_true", help="fail where the page is not in step")
-    what.add_argument("--write", action="store_true", help="write the page")
-    arguments = parser.parse_args()
-    if arguments.write:
-        PAGE.write_text(page(), encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page():
-        sys.stderr.write("docs/settings.md: run python docs/make_settings.py --write\n")
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(check_or_write(PAGE, page, __doc__))

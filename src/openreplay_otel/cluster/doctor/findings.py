@@ -63,16 +63,16 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "server.ok": Finding("server", "ok", "{store} is Elasticsearch {version}"),
     "server.unreachable": Finding(
-        "server", "failed", "{reason}", "curl {store}",
+        "server", "failed", "no connection: {reason}", "curl {store}",
         "Nothing answers at that address from this machine. Host, port, scheme, network, a server that is down.",
     ),
     "server.credentials": Finding(
-        "server", "failed", "{reason}",
+        "server", "failed", "not accepted: {reason}",
         "openreplay-otel api-key list, then set OPENREPLAY_OTEL_API_KEY",
         "The key is misspelt, revoked or expired, or user and password are wrong.",
     ),
     "server.not-elasticsearch": Finding(
-        "server", "failed", "{reason}", "curl -i {store}",
+        "server", "failed", "not Elasticsearch 8 or 9: {reason}", "curl -i {store}",
         "OpenReplay's client asks for the header X-Elastic-Product too: another program, or a proxy that"
         " takes headers away.",
     ),
@@ -101,7 +101,7 @@ FINDINGS: Final[dict[str, Finding]] = {
         "alias", "ok", "there is no session index yet; logs comes with the first record"
     ),
     "alias.foreign": Finding(
-        "alias", "failed", "{reason}",
+        "alias", "failed", "the name logs is taken: {reason}",
         "openreplay-otel setup --for v1.20 (for OpenReplay up to v1.20, which reads any name)",
         "OpenReplay from v1.21 on reads the name logs and no other.",
     ),
