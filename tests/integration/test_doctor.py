@@ -16,7 +16,7 @@ from openreplay_otel.stores.elasticsearch import Connection
 from openreplay_otel.stores.elasticsearch.schema import session_template
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.openreplay_readers import read_as_v1_20, search_as_v1_21
-from tests.unit.cli_harness import Done, call
+from tests.unit.cli_harness import Done, call, call_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def examined(done: Done) -> dict[str, dict[str, Any]]:
 
 def doctor(es: ElasticsearchServer, state: Path, *arguments: str) -> dict[str, dict[str, Any]]:
     """Call the doctor with the administrator's credentials."""
-    done = call("doctor", "--json", "--store", es.store_url, *arguments, state=state)
+    done = call_here("doctor", "--json", "--store", es.store_url, *arguments, state=state)
     assert es.password not in done.out + done.err
     assert done.err == ""
     return examined(done)
@@ -55,7 +55,7 @@ def doctor(es: ElasticsearchServer, state: Path, *arguments: str) -> dict[str, d
 
 def set_up(es: ElasticsearchServer, state: Path) -> None:
     """Prepare the cluster."""
-    assert call("setup", "--store", es.store_url, state=state).code == 0
+    assert call_here("setup", "--store", es.store_url, state=state).code == 0
 
 
 def keys_of(es: ElasticsearchServer) -> set[str]:
@@ -293,7 +293,7 @@ def test_wrong_credentials_and_no_server_are_told_apart(
         (("--store", es.store_url.replace(es.password, "wrong")), "server.credentials"),
         (("--store", "http://elastic:secret@127.0.0.1:1"), "server.unreachable"),
     ):
-        done = call("doctor", "--json", *arguments, state=tmp_path)
+        done = call_here("doctor", "--json", *arguments, state=tmp_path)
         assert done.code == 1
         assert expected in examined(done)
         assert "secret" not in done.out
@@ -327,9 +327,9 @@ def test_a_key_that_may_little_is_told_what_was_not_looked_at(
     """With the lookup's or the apps' own key nothing fails that is right; what is unseen is said to be."""
     set_up(es, tmp_path)
     for kind in ("lookup", "writer"):
-        made = call("api-key", kind, "--json", "--store", es.store_url, state=tmp_path)
+        made = call_here("api-key", kind, "--json", "--store", es.store_url, state=tmp_path)
         key = json.loads(made.out)["encoded"]
-        done = call("doctor", "--json", "--store", es.url, "--api-key", key, state=tmp_path)
+        done = call_here("doctor", "--json", "--store", es.url, "--api-key", key, state=tmp_path)
         found = examined(done)
         assert done.code == 0, found
         assert {"reader.untested", "probe.untested"} <= set(found)
