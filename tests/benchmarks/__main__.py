@@ -25,6 +25,7 @@ _NAMES = {
     "outage": "memory of a process whose store is away for two minutes; 2 min",
     "queues": "ways to keep records safe from kill -9, beside a plain file; 2 min",
     "collector": "CPU a record needs in a Collector, by its parts; 3 min",
+    "ship": "log files into a real Elasticsearch, beside raw requests of the same documents; 6 min",
     "lookup": "one session's logs out of a million on a real Elasticsearch; 3 min",
 }
 
@@ -44,7 +45,7 @@ def main() -> None:
         type=int,
         choices=(8, 9),
         default=9,
-        help="Elasticsearch's major, for ingest and lookup (9)",
+        help="Elasticsearch's major, for ingest, ship and lookup (9)",
     )
     parser.add_argument(
         "--documents", type=int, default=1_000_000, metavar="N",
@@ -70,7 +71,7 @@ def _benchmark(name: str, *, es: int, documents: int) -> Callable[[], list[repor
     run = import_module(f"tests.benchmarks.{name}").run
     if name == "lookup":
         return lambda: run(es, documents)
-    return (lambda: run(es)) if name == "ingest" else run
+    return (lambda: run(es)) if name in {"ingest", "ship"} else run
 
 
 if __name__ == "__main__":

@@ -222,6 +222,7 @@ def test_a_broken_cluster_is_found_and_named(
     failed = {finding for finding, check in found.items() if check["status"] == "failed"}
     assert expected <= failed
     assert any(said in check["text"] for check in found.values())
+    assert "too busy" not in str(found)
     es.request("PUT", f"/{today()}/_settings", {"index.blocks.read_only_allow_delete": None})
     es.expect("POST", "/_all/_refresh")
     assert es.expect("GET", "/_all/_count")["count"] == count

@@ -193,7 +193,14 @@ def _send(
             shipper.settled(batch)
 
     sender = Sender(
-        store, request_max_bytes=settings.request_max_bytes, patience=PATIENCE, done=done
+        store,
+        request_max_bytes=settings.request_max_bytes,
+        patience=PATIENCE,
+        done=done,
+        waiting=lambda: note(
+            f"{PROGRAM}: {store.name} does not take documents for the moment; trying again for"
+            f" {PATIENCE / 60:g} minutes"
+        ),
     )
     shipper = Shipper(settings, options, counts=counts, aside=aside, send=sender.send)
     try:

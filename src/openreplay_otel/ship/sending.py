@@ -27,6 +27,7 @@ class Sender:
         request_max_bytes: Upper bound of a request.
         patience: Seconds for which a store that does not answer is asked again.
         done: Takes each batch and its report, in the sending thread.
+        waiting: Called when the store is asked again for the first time in a row, in the sending thread.
     """
 
     def __init__(
@@ -36,13 +37,14 @@ class Sender:
         request_max_bytes: int,
         patience: float,
         done: Callable[[list[Document], DeliveryReport], None],
+        waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self._stopped = threading.Event()
-        self._delivery = Delivery(
-            store, request_max_bytes=request_max_bytes, wait=self._stopped.wait
-        )
+        self._delivery = Delivery(store, request_max_bytes=request_max_bytes, wait=self._wait)
         self._patience = patience
         self._done = done
+        self._waiting = waiting
+        self._has_waited = False
         self._error: Exception | None = None
         self._batches: queue.Queue[list[Document] | None] = queue.Queue(_WAITING)
         self._thread = threading.Thread(target=self._run, name="openreplay-otel-ship", daemon=True)
@@ -79,6 +81,12 @@ class Sender:
             else:
                 self._thread.join()
 
+    def _wait(self, seconds: float) -> bool:
+        if not self._has_waited:
+            self._has_waited = True
+            self._waiting()
+        return self._stopped.wait(seconds)
+
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
@@ -88,6 +96,7 @@ class Sender:
             if self._error is not None:
                 continue
             try:
+                self._has_waited = False
                 report = self._delivery.deliver(batch, timeout=self._patience)
                 self._done(batch, report)
             except Exception as error:  # noqa: BLE001 - raised again in the thread that reads

@@ -143,7 +143,9 @@ def _sent_and_read(
             yield found("probe.refused", reason=sentence(error))
             return
         if not result.accepted:
-            reasons = [refused.reason for refused in result.refused] or ["it is too busy"]
+            reasons = [refused.reason for refused in result.refused] or [
+                result.hindrance or "it is too busy"
+            ]
             yield found("probe.refused", reason=reasons[0])
             return
         own.make_visible()
