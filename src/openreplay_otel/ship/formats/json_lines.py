@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ...export.plain_values import (
@@ -36,6 +37,7 @@ _SESSIONS: Final = (
     "openreplay_session_id", "asayer_session_id",
 )  # fmt: skip
 _EXCEPTIONS: Final = ("exc_info", "exception", "exc_text", "traceback", "stack_trace", "stack")
+_ERRORS: Final = (*_EXCEPTIONS, "error.type", "error.message", "error.stack_trace")
 _LEFT_OUT: Final = frozenset(
     {
         "tags", "ecs.version", "error.stack_trace", "error.type", "error.message",
@@ -94,10 +96,11 @@ def from_object(found: dict[str, Any], times: TimeReader) -> ParsedRecord | None
     service = _taken(flat, _SERVICES)
     if service is not None:
         record.fields["service.name"] = as_text(service)
-    for name in _SESSIONS:
-        value = flat.pop(name, None)
-        if value is not None and record.session_id is None:
-            record.session_id = session_of(as_text(value))
+    if not flat.keys().isdisjoint(_SESSIONS):
+        for name in _SESSIONS:
+            value = flat.pop(name, None)
+            if value is not None and record.session_id is None:
+                record.session_id = session_of(as_text(value))
     record.fields.update(error)
     _add_others(record, flat)
     return record
@@ -185,6 +188,8 @@ def _taken_level(flat: dict[str, Any]) -> str | None:
 
 def _taken_exception(flat: dict[str, Any]) -> dict[str, Any]:
     """The fields ``error.*``, from ECS's own or from a traceback in one of the usual places."""
+    if flat.keys().isdisjoint(_ERRORS):
+        return {}
     kinds = [flat.pop(f"error.{name}", None) for name in ("type", "message", "stack_trace")]
     trace: Any = kinds[2]
     if trace is None:
@@ -215,29 +220,36 @@ def _taken_exception(flat: dict[str, Any]) -> dict[str, Any]:
 def _add_others(record: ParsedRecord, flat: dict[str, Any]) -> None:
     left = MAX_LABELS
     for name, value in flat.items():
-        if (
-            value is None
-            or name in _LEFT_OUT
-            or name.startswith(("openreplay.", "error.", "session."))
-        ):
+        plan = _plan(name)
+        if plan is None or value is None:
             continue
-        if name in _NUMBERS:
+        field, limit = plan
+        if limit == 0:
             if type(value) is int:
-                record.fields[name] = value
+                record.fields[field] = value
             continue
-        head = name.partition(".")[0]
-        if head in _ECS and head != name:
-            field, limit = label_name(name), MAX_KEYWORD
-        else:
+        if limit == MAX_LABEL:
             left -= 1
             if left < 0:
                 record.is_cut = True
                 return
-            field, limit = f"labels.{label_name(name.removeprefix('labels.'))}", MAX_LABEL
-        text = as_text(value)
+        text = value if type(value) is str else as_text(value)
         if len(text) > limit:
             text, record.is_cut = cut(text, limit), True
         record.fields[field] = text
+
+
+@lru_cache(maxsize=2048)
+def _plan(name: str) -> tuple[str, int] | None:
+    """The field that a name becomes, and how many characters of it are kept, 0 for a number; None for none."""
+    if name in _LEFT_OUT or name.startswith(("openreplay.", "error.", "session.")):
+        return None
+    if name in _NUMBERS:
+        return name, 0
+    head = name.partition(".")[0]
+    if head in _ECS and head != name:
+        return label_name(name), MAX_KEYWORD
+    return f"labels.{label_name(name.removeprefix('labels.'))}", MAX_LABEL
 
 
 def cut_long(record: ParsedRecord) -> None:
