@@ -12,7 +12,7 @@ import pytest
 from openreplay_otel.stores.elasticsearch.schema import session_template
 from tests.emitting import now_ms, session_id_begun_at
 from tests.openreplay_readers import search_as_v1_21
-from tests.unit.cli_harness import Done, call
+from tests.unit.cli_harness import Done, call_here
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ class Typist:
 
     def __call__(self, *arguments: str, store: str | None = None, **variables: Any) -> Done:
         """Run a command; the administrator's credentials are nowhere in what it says."""
-        done = call(
+        done = call_here(
             *arguments, "--store", store or self._es.store_url, state=self._state, **variables
         )
         assert self._es.password not in done.out + done.err

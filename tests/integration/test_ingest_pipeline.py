@@ -18,7 +18,7 @@ from tests.openreplay_readers import (
     reader_key,
     search_as_v1_21,
 )
-from tests.unit.cli_harness import TOKEN, call
+from tests.unit.cli_harness import TOKEN, call_here
 from tests.unit.contract import EXAMPLE_ID, EXAMPLE_STARTED_MS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _TAGS = "openReplaySession.id,openReplaySessionToken"
 @pytest.fixture
 def piped(es: ElasticsearchServer, tmp_path: Path) -> ElasticsearchServer:
     """The server with the pipeline, which writes both tags."""
-    done = call(
+    done = call_here(
         "setup", "--pipeline", "--store", es.store_url, OPENREPLAY_OTEL_TAGS=_TAGS, state=tmp_path
     )
     assert done.code == 0

@@ -73,10 +73,10 @@ def test_version(tmp_path: Path) -> None:
     [
         (["lgos"], "No such command 'lgos'"),
         (["--verbose"], "--verbose"),
-        (["logs"], "Missing argument 'SESSION'"),
+        (["logs"], "Missing argument 'SESSION…'"),
         (["logs", "abc"], "expected a decimal session id"),
         (["logs", "18446744073709551616"], "expected a decimal session id"),
-        (["logs", "7", "8"], "unexpected extra argument"),
+        (["sessions", "8"], "unexpected extra argument"),
         (["logs", "7", "--limit", "0"], "--limit"),
         (["logs", "7", "--limit", "many"], "--limit"),
         (["logs", "7", "--follow", "--limit", "1"], "--follow"),

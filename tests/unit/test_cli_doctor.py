@@ -13,7 +13,7 @@ from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 from opentelemetry.sdk._logs import LoggerProvider
 
 import openreplay_otel
-from openreplay_otel import Settings, open_store
+from openreplay_otel import SessionLogs, Settings, open_store
 from openreplay_otel.cluster.doctor.findings import CHECKS, FINDINGS, found
 from openreplay_otel.cluster.doctor.spool_check import check_spool
 
@@ -100,6 +100,9 @@ def test_each_header_reaches_an_app_that_nothing_stands_before(
         "X-OpenReplay-Session-Token", "baggage",
     ):  # fmt: skip
         assert name in found["app.ok"]["text"]
+    assert "app.not-removed" not in found
+    with SessionLogs(store_url(tmp_path / "logs.db")) as lookup:
+        assert list(lookup.sessions()) == []
 
 
 def test_a_header_that_a_proxy_drops_is_named(serve: Callable[..., str], tmp_path: Path) -> None:

@@ -39,14 +39,14 @@ COMMANDS: Final = {
     "api-key": _Command("api_key", "Make, list or revoke API keys in Elasticsearch."),
     "demo": _Command("demo", "See it work: a small shop, and a checkout that fails."),
     "doctor": _Command("doctor", "Check the whole way, and say what mends it."),
-    "logs": _Command("logs", "Show the backend logs of one session."),
-    "run": _Command("run", "Run a program with its logs linked to sessions."),
+    "logs": _Command("logs", "Show the backend logs of sessions."),
     "openreplay-form": _Command("openreplay_form", "Show what to enter in OpenReplay."),
     "prune": _Command("prune", "Delete logs that are older than a time."),
+    "run": _Command("run", "Run a program with its logs linked to sessions."),
     "sessions": _Command("sessions", "List the sessions that have logs."),
     "setup": _Command("setup", "Prepare a store: templates and alias."),
     "ship": _Command("ship", "Send log files that are there already to the store."),
-    "spool": _Command("spool", "Show what waits for the store, and what it refused; deliver it."),
+    "spool": _Command("spool", "Show what waits for the store, and deliver it."),
     "teardown": _Command("teardown", "Take back what setup made in Elasticsearch."),
 }
 _HELP: Final = """Backend logs and exceptions beside the OpenReplay recording of the user's session.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import typer
@@ -21,6 +21,7 @@ from ..errors import SettingsError, StoreError
 from ..settings import Settings
 from ..stores import Store, open_store
 from ..stores.elasticsearch import ElasticsearchStore
+from ..stores.sqlite import SqliteStore
 from .cluster_options import ForOption
 from .harmless import one_line
 from .options import (
@@ -153,11 +154,17 @@ def _without_cluster(
     yield from check_spool(settings, store.name, time.time())
     try:
         yield from check_app(
-            store, settings, url=url, wait_seconds=wait, remove=lambda session_ids: not session_ids
+            store, settings, url=url, wait_seconds=wait, remove=lambda ids: _removed(store, ids)
         )
     except StoreError as error:
         yield found("server.unreachable", reason=str(error), store=store.name)
     yield from check_cors(settings, url=url, origin=origin)
+
+
+def _removed(store: Store, session_ids: Sequence[str]) -> bool:
+    if isinstance(store, SqliteStore):
+        store.delete_sessions(session_ids)
+    return isinstance(store, SqliteStore)
 
 
 def _shown(results: Iterable[Result], *, as_json: bool) -> Iterator[Result]:

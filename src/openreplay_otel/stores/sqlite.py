@@ -172,19 +172,15 @@ class SqliteStore:
 
     def delete_before(self, moment: datetime, *, dry_run: bool) -> int:
         """Delete the records logged before a moment (aware), or count them; returns how many."""
-        before = (to_text(moment),)
+        before = [to_text(moment)]
         if dry_run:
             return self._read("SELECT count(*) FROM logs WHERE timestamp < ?", before)[0][0]
-        with self._errors(), self._lock:
-            connection = self._writing(_BUSY_SECONDS)
-            with _transaction(connection):
-                # An index over external content has to be told the text that goes.
-                connection.execute(
-                    "INSERT INTO words (words, rowid, text)"
-                    " SELECT 'delete', number, text FROM logs WHERE timestamp < ?",
-                    before,
-                )
-                return connection.execute("DELETE FROM logs WHERE timestamp < ?", before).rowcount
+        return self._delete("timestamp < ?", before)
+
+    def delete_sessions(self, session_ids: Sequence[str]) -> int:
+        """Delete all records of sessions; returns how many."""
+        marks = ", ".join("?" * len(session_ids))
+        return self._delete(f"session_id IN ({marks})", session_ids)
 
     def make_visible(self) -> None:
         """Nothing to do: what was written is found."""
@@ -197,6 +193,19 @@ class SqliteStore:
     def __repr__(self) -> str:
         """Show where it is."""
         return f"SqliteStore({str(self._path)!r})"
+
+    def _delete(self, condition: str, values: Sequence[str]) -> int:
+        with self._errors(), self._lock:
+            connection = self._writing(_BUSY_SECONDS)
+            with _transaction(connection):
+                # An index over external content has to be told the text that goes.
+                connection.execute(
+                    "INSERT INTO words (words, rowid, text)"  # noqa: S608 - of constants; values are bound
+                    f" SELECT 'delete', number, text FROM logs WHERE {condition}",
+                    values,
+                )
+                deleted = connection.execute(f"DELETE FROM logs WHERE {condition}", values)  # noqa: S608 - likewise
+                return deleted.rowcount
 
     def _close_writer(self) -> None:
         if self._writer is not None:
