@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .errors import StoreLayoutError
 from .message_tag import without_prefix
 from .session import Session
+from .stores.base import Position
 from .stores.times import from_text
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class LogEntry:
     replay_url: str | None
     document: Mapping[str, Any] = field(repr=False)
     document_id: str = field(repr=False)
+
+    @property
+    def position(self) -> Position:
+        """Its place among the records of its session, to go on from there."""
+        return Position(_text(self.document, "@timestamp") or "", self.document_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from openreplay_otel.stores.base import (
+    Bin,
     Document,
     Hit,
     LogQuery,
     SessionFigures,
+    SessionOverview,
     SessionQuery,
     WriteResult,
 )
@@ -77,6 +79,18 @@ class FaultyStore:
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """None."""
         yield from ()
+
+    def overview(self, session_id: str) -> SessionOverview | None:
+        """None."""
+        return None
+
+    def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
+        """Nothing."""
+        return ()
+
+    def services(self) -> Sequence[str]:
+        """None."""
+        return ()
 
     def make_visible(self) -> None:
         """Nothing to do."""

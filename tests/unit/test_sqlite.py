@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import threading
@@ -12,6 +13,7 @@ import orjson
 import pytest
 
 from openreplay_otel import SettingsError, open_store
+from openreplay_otel.stores import sqlite_queries
 from openreplay_otel.stores.base import Document, LogQuery, SessionQuery, WriteResult
 from openreplay_otel.stores.sqlite import SqliteStore
 
@@ -274,7 +276,7 @@ def test_the_file_is_in_wal_mode_and_says_whose_it_is(store: SqliteStore) -> Non
         for name in ("journal_mode", "application_id", "user_version")
     ]
     connection.close()
-    assert ["wal", 0x4F52_4F54, 1] == found
+    assert ["wal", 0x4F52_4F54, 2] == found
 
 
 @pytest.mark.parametrize(
@@ -340,3 +342,47 @@ def test_ids_are_the_same_for_any_document(store: SqliteStore) -> None:
     same = document(1, session_id=OTHER)
     assert WriteResult(accepted=1, known=1) == store.write([document(1), same])
     assert [] == ids_of(store, OTHER)
+
+
+def test_a_file_of_the_first_version_is_brought_up_to_date(store: SqliteStore) -> None:
+    """Its sessions are counted once, by whoever asks first; what is written later is counted with them."""
+    store.write([document(1), document(2, level="error"), document(3, session_id=None)])
+    store.close()
+    path = store.name.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "DROP TRIGGER tally_of_log; DROP TABLE tallies; PRAGMA user_version = 1"
+    )
+    connection.close()
+
+    assert [1, 2] == numbers_of(store)
+    ((figures,),) = store.sessions(SessionQuery())
+    assert (figures.records, figures.errors) == (2, 1)
+    store.write([document(2, level="error"), document(4)])
+    found = store.overview(EXAMPLE_ID)
+    assert found is not None
+    assert [("", "error", 1, 1), ("", "info", 2, 0)] == [tuple(share) for share in found.shares]
+
+
+def test_a_list_of_sessions_counts_no_record(store: SqliteStore) -> None:
+    """It reads the tallies, in the order of their key; with a time, only records of sessions on its edges."""
+    store.prepare()
+    path = store.name.removeprefix("sqlite:///")
+    late = STARTED + timedelta(hours=1)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+
+        def plan(query: SessionQuery) -> str:
+            text, values = sqlite_queries.sessions(query, OTHER, 50)
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+            return "; ".join(row[3] for row in rows)
+
+        for query in (
+            SessionQuery(),
+            SessionQuery(errors_only=True, since=late, service="a", levels=("error",)),
+        ):
+            steps = plan(query).replace("USE TEMP B-TREE FOR json_group_array(DISTINCT)", "")
+            assert "SEARCH tallies USING PRIMARY KEY (session_id<?)" in steps
+            assert "logs" not in steps
+            assert "TEMP B-TREE" not in steps
+        words = plan(SessionQuery(phrases=("boom",)))
+        assert "SCAN logs" not in words

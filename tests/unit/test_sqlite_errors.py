@@ -129,7 +129,7 @@ def test_a_file_of_a_newer_version_is_left_alone(use: Any, tmp_path: Path) -> No
     store.write([document(7)])
     store.close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
     message = refusal(use, path, StoreLayoutError)
     assert f"{path} was made by a newer openreplay-otel; update this one" == message

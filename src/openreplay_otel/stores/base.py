@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,6 +51,22 @@ class WriteResult:
     hindrance: str | None = None
 
 
+MAX_FROM_END: Final = 1000
+"""The most records that can be asked for from the end of a session."""
+
+
+class Position(NamedTuple):
+    """A record's place among those of its session.
+
+    Attributes:
+        timestamp: Its ``@timestamp``, as it is stored.
+        id: Its ``_id``.
+    """
+
+    timestamp: str
+    id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuery:
     """Which records of one session are wanted.
@@ -63,6 +79,13 @@ class LogQuery:
         until: Aware; records before it.
         phrases: Each a word or several words in a row that stand in the message or the exception.
         limit: At most so many.
+        service: Only records of this service.
+        trace_id: Only records of this trace.
+        document_id: Only the record with this ``_id``.
+        after: Only records behind this place, in the order of time.
+        before: Only records before this place.
+        from_end: Whether the limit counts from the end: the last so many, still in the order of time. Needs
+            a limit of at most :data:`MAX_FROM_END`.
     """
 
     session_id: str
@@ -72,21 +95,48 @@ class LogQuery:
     until: datetime | None = None
     phrases: tuple[str, ...] = ()
     limit: int | None = None
+    service: str | None = None
+    trace_id: str | None = None
+    document_id: str | None = None
+    after: Position | None = None
+    before: Position | None = None
+    from_end: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether it leaves out records of the session, its limit aside."""
+        return bool(
+            self.errors_only or self.levels or self.since or self.until or self.phrases
+            or self.service or self.trace_id or self.document_id or self.after or self.before
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionQuery:
     """Which sessions are wanted: those with a record in the time asked for.
 
+    Their figures count all of their records in that time. Service, levels and phrases choose sessions: each
+    has one record, at least, that fits all of them.
+
     Attributes:
         errors_only: Only sessions with an error in that time.
         since: Aware; at or after it.
         until: Aware; before it.
+        service: Only sessions with a record of this service.
+        levels: Only sessions with a record of one of these levels.
+        phrases: Only sessions with a record that holds all of these, as in :class:`LogQuery`.
+        before_id: Only sessions that stand behind this one in the order in which they are listed.
+        limit: At most so many.
     """
 
     errors_only: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    service: str | None = None
+    levels: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    before_id: str | None = None
+    limit: int | None = None
 
 
 class Hit(NamedTuple):
@@ -105,6 +155,54 @@ class SessionFigures(NamedTuple):
     records: int
     errors: int
     services: tuple[str, ...]
+
+
+class Share(NamedTuple):
+    """How many of a session's records are of one service and one level; no service: an empty text."""
+
+    service: str
+    level: str
+    records: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOverview:
+    """All that a store can count of one session.
+
+    Attributes:
+        first: Time of its first record.
+        last: Time of its last record.
+        shares: Its records by service and level.
+    """
+
+    first: datetime
+    last: datetime
+    shares: tuple[Share, ...]
+
+    @property
+    def records(self) -> int:
+        """How many records."""
+        return sum(share.records for share in self.shares)
+
+    @property
+    def errors(self) -> int:
+        """How many of them are errors or hold an exception."""
+        return sum(share.errors for share in self.shares)
+
+
+class Bin(NamedTuple):
+    """What was logged in one of the equal parts of a time.
+
+    Attributes:
+        number: Which part, from 0 on.
+        records: How many records.
+        errors: How many of them are errors or hold an exception.
+    """
+
+    number: int
+    records: int
+    errors: int
 
 
 class Store(Protocol):
@@ -150,6 +248,23 @@ class Store(Protocol):
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Find sessions in pages, the newest first."""
+        ...
+
+    def overview(self, session_id: str) -> SessionOverview | None:
+        """Count a session's records; None where there are none."""
+        ...
+
+    def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
+        """Count records by time; parts in which there are none are left out.
+
+        Args:
+            query: Which records; ``since`` and ``until`` have to be given, places and limit do not count.
+            bins: Into how many equal parts the time is divided.
+        """
+        ...
+
+    def services(self) -> Sequence[str]:
+        """Names of the services that logged records of sessions, sorted; of very many only some."""
         ...
 
     def make_visible(self) -> None:

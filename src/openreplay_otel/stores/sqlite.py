@@ -8,56 +8,41 @@ import sqlite3
 import threading
 import time
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
+from . import sqlite_queries
 from .base import (
+    MAX_FROM_END,
+    Bin,
     Document,
     Hit,
     LogQuery,
+    Position,
     RefusedDocument,
     SessionFigures,
+    SessionOverview,
     SessionQuery,
+    Share,
     WriteResult,
 )
 from .bulk_lines import documents_of
-from .times import from_text, to_text
+from .sqlite_queries import Statement
+from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, make_tables
+from .times import from_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from datetime import datetime
 
-_APPLICATION_ID: Final = 0x4F52_4F54
-_SCHEMA_VERSION: Final = 1
 _PAGE: Final = 1000
 _BUSY_SECONDS: Final = 30.0
-_SCHEMA: Final = (
-    """CREATE TABLE IF NOT EXISTS logs (
-        number INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
-        session_id TEXT,
-        timestamp TEXT NOT NULL,
-        level TEXT NOT NULL,
-        is_error INTEGER NOT NULL,
-        service TEXT,
-        text TEXT AS (
-            coalesce(json_extract(document, '$.message'), '') || char(10) ||
-            coalesce(json_extract(document, '$."error.message"'), '') || char(10) ||
-            coalesce(json_extract(document, '$."error.stack_trace"'), '')
-        ) VIRTUAL,
-        document TEXT NOT NULL
-    )""",
-    "CREATE INDEX IF NOT EXISTS logs_of_session ON logs (session_id, timestamp, id)",
-    "CREATE INDEX IF NOT EXISTS logs_of_time ON logs (timestamp)",
-    # External content: the text stands in the document, once.
-    "CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (text, content='logs', content_rowid='number')",
-    """CREATE TRIGGER IF NOT EXISTS words_of_log AFTER INSERT ON logs BEGIN
-        INSERT INTO words (rowid, text) VALUES (new.number, new.text);
-    END""",
-)
+_MOST_VALUES: Final = 500
+"""SQLite takes 999 of them in a statement, where it is an old one."""
 _INSERT: Final = (
     "INSERT OR IGNORE INTO logs (id, session_id, timestamp, level, is_error, service, document)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -113,62 +98,55 @@ class SqliteStore:
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""
-        conditions = ["session_id = ?"]
-        values: list[Any] = [query.session_id]
-        if query.errors_only:
-            conditions.append("is_error = 1")
-        if query.levels:
-            conditions.append(f"level IN ({', '.join('?' * len(query.levels))})")
-            values += query.levels
-        _add_times(conditions, values, query)
-        for phrase in query.phrases:
-            conditions.append("number IN (SELECT rowid FROM words WHERE words MATCH ?)")
-            values.append('"' + phrase.replace('"', " ") + '"')
-        select = "SELECT id, document, timestamp FROM logs WHERE " + " AND ".join(conditions)  # noqa: S608 - of constants; values are bound
+        if query.from_end:
+            size = MAX_FROM_END if query.limit is None else min(query.limit, MAX_FROM_END)
+            yield [_hit(row) for row in reversed(self._read(sqlite_queries.records(query, size)))]
+            return
         left = query.limit
-        after: tuple[str, str] | None = None
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
-            page_values = list(values)
-            where = select
-            if after is not None:
-                where += " AND (timestamp, id) > (?, ?)"
-                page_values += after
-            rows = self._read(f"{where} ORDER BY timestamp, id LIMIT {size}", page_values)
+            rows = self._read(sqlite_queries.records(query, size))
             if rows:
-                after = (rows[-1][2], rows[-1][0])
-                yield [Hit(row[0], orjson.loads(row[1])) for row in rows]
+                query = replace(query, after=Position(rows[-1][2], rows[-1][0]))
+                yield [_hit(row) for row in rows]
             if len(rows) < size:
                 return
             left = None if left is None else left - len(rows)
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Find sessions in pages, the newest first."""
-        conditions = ["session_id IS NOT NULL"]
-        values: list[Any] = []
-        _add_times(conditions, values, query)
-        having = " HAVING sum(is_error) > 0" if query.errors_only else ""
         # As text, like Elasticsearch's keywords: real ids have had 19 digits since 2021.
-        select = (
-            "SELECT session_id, min(timestamp), max(timestamp), count(*), sum(is_error),"
-            " json_group_array(DISTINCT service) FROM logs WHERE "
-        )
-        after: str | None = None
-        while True:
-            page_conditions, page_values = list(conditions), list(values)
-            if after is not None:
-                page_conditions.append("session_id < ?")
-                page_values.append(after)
-            rows = self._read(
-                f"{select}{' AND '.join(page_conditions)} GROUP BY session_id{having}"
-                f" ORDER BY session_id DESC LIMIT {_PAGE}",
-                page_values,
-            )
-            if rows:
-                after = rows[-1][0]
-                yield [_figures(row) for row in rows]
-            if len(rows) < _PAGE:
+        before_id, left = query.before_id, query.limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(_PAGE, left)
+            rows = self._read(sqlite_queries.sessions(query, before_id, size), has_tallies=True)
+            found = [_figures(row) for row in self._recounted(rows, query)]
+            if found:
+                yield found
+            if len(rows) < size:
                 return
+            before_id = rows[-1][0]
+            left = None if left is None else left - len(found)
+
+    def overview(self, session_id: str) -> SessionOverview | None:
+        """Count a session's records; None where there are none."""
+        rows = self._read(Statement(sqlite_queries.OVERVIEW, (session_id,)), has_tallies=True)
+        if not rows:
+            return None
+        return SessionOverview(
+            first=from_text(min(row[4] for row in rows)),
+            last=from_text(max(row[5] for row in rows)),
+            shares=tuple(Share(*row[:4]) for row in rows),
+        )
+
+    def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
+        """Count records by time."""
+        return [Bin(*row) for row in self._read(sqlite_queries.histogram(query, bins=bins))]
+
+    def services(self) -> Sequence[str]:
+        """Names of the services that logged records of sessions, sorted."""
+        rows = self._read(Statement(sqlite_queries.SERVICES, ()), has_tallies=True)
+        return [row[0] for row in rows]
 
     def delete_before(self, moment: datetime, *, dry_run: bool) -> int:
         """Delete the records logged before a moment (aware), or count them; returns how many."""
@@ -237,35 +215,54 @@ class SqliteStore:
         return connection
 
     def _make_tables(self, connection: sqlite3.Connection) -> None:
-        if self._is_made(connection):
+        if self._version(connection) == SCHEMA_VERSION:
             return
         _use_wal(connection)
         with _transaction(connection):
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            # Another process may have been quicker.
+            if self._version(connection) != SCHEMA_VERSION:
+                make_tables(connection)
 
-    def _is_made(self, connection: sqlite3.Connection) -> bool:
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The version of the file's tables; 0 for an empty file."""
         # The tables are counted first: another process may make them in between, all in one step.
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         found = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found != _APPLICATION_ID and tables:
+        if found != APPLICATION_ID and tables:
             message = f"{self._path} is an SQLite file of another program; name another file"
             raise StoreLayoutError(message)
-        if found == _APPLICATION_ID and version > _SCHEMA_VERSION:
+        if found == APPLICATION_ID and version > SCHEMA_VERSION:
             message = f"{self._path} was made by a newer openreplay-otel; update this one"
             raise StoreLayoutError(message)
-        return found == _APPLICATION_ID
+        return version if found == APPLICATION_ID else 0
 
-    def _read(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def _recounted(
+        self, rows: list[tuple[Any, ...]], query: SessionQuery
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of sessions, those with records at other times too counted anew."""
+        straddling = [row[0] for row in rows if row[6]]
+        counted: dict[str, tuple[Any, ...]] = {}
+        for begin in range(0, len(straddling), _MOST_VALUES):
+            part = straddling[begin : begin + _MOST_VALUES]
+            for row in self._read(sqlite_queries.recount(query, part)):
+                counted[row[0]] = row
+        for row in rows:
+            if not row[6]:
+                yield row
+            elif row[0] in counted:
+                yield counted[row[0]]
+
+    def _read(self, statement: Statement, *, has_tallies: bool = False) -> list[tuple[Any, ...]]:
         with self._errors():
             if self._path.exists():
                 # A connection of its own for each page: a reader never waits for the app's writer.
                 with contextlib.closing(self._open(f"{self._path.as_uri()}?mode=rw")) as connection:
-                    if self._is_made(connection):
-                        return connection.execute(statement, values).fetchall()
+                    version = self._version(connection)
+                    if has_tallies and 0 < version < SCHEMA_VERSION:
+                        self._make_tables(connection)
+                    if version:
+                        return connection.execute(*statement).fetchall()
             message = f"there is no store at {self.name}; nothing was logged to it yet"
             raise StoreLayoutError(message)
 
@@ -370,13 +367,8 @@ def _row(document: Document) -> tuple[Any, ...]:
     )
 
 
-def _add_times(conditions: list[str], values: list[Any], query: LogQuery | SessionQuery) -> None:
-    if query.since is not None:
-        conditions.append("timestamp >= ?")
-        values.append(to_text(query.since))
-    if query.until is not None:
-        conditions.append("timestamp < ?")
-        values.append(to_text(query.until))
+def _hit(row: tuple[Any, ...]) -> Hit:
+    return Hit(row[0], orjson.loads(row[1]))
 
 
 def _figures(row: tuple[Any, ...]) -> SessionFigures:

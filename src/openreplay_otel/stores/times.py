@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _OWN_LENGTH: Final = len("2024-01-24T02:27:39.324000Z")
 
 
 def to_text(moment: datetime) -> str:
     """An aware moment as documents hold it, ``2024-01-24T02:27:39.324000Z``."""
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ").zfill(27)
+
+
+def unix_ms(moment: datetime) -> int:
+    """Unix milliseconds of an aware moment, rounded down."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def from_text(text: str) -> datetime:

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreAccessError, StoreError, StoreLayoutError
-from ...names import READER_ALIAS, TAG_ERROR
-from ..base import Hit, LogQuery, SessionFigures, SessionQuery
-from ..times import from_text, to_text
+from ...names import READER_ALIAS
+from ..base import (
+    MAX_FROM_END,
+    Bin,
+    Hit,
+    LogQuery,
+    Position,
+    SessionFigures,
+    SessionOverview,
+    SessionQuery,
+    Share,
+)
+from ..times import from_text, unix_ms
 from . import schema
+from .bodies import (
+    FIGURES,
+    IS_ERROR,
+    OVERVIEW,
+    SESSION_ID,
+    log_filters,
+    record_filters,
+    session_filter,
+    time_filters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,10 +42,8 @@ _FIRST_PAGE: Final = 1000
 _SLACK: Final = 50
 _PAGE: Final = 5000
 _SESSIONS_PAGE: Final = 500
-_MAX_SERVICES: Final = 50
+_MAX_SERVICE_NAMES: Final = 200
 _KEEP_ALIVE: Final = "2m"
-_TEXT_FIELDS: Final = ["message", "error.message", "error.stack_trace"]
-_SORT: Final = [{"@timestamp": {"order": "asc", "unmapped_type": "date"}}]
 _LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true"
 
 
@@ -48,31 +67,60 @@ class Reader:
             day: The day on which the session began, ``yyyy.mm.dd``; its index is asked first, the
                 others only where it knows nothing of the session.
         """
-        home = schema.session_index(self._prefix, day)
-        targets = [home, schema.session_pattern(self._prefix)]
-        for target in targets:
+        for target in self._targets(day):
             found = False
             for page in self._search_target(target, query):
                 found = True
                 yield page
-            if found or (target == home and self._knows(home, query)):
+            if found or self._knows(target, query):
                 return
 
-    def _knows(self, index: str, query: LogQuery) -> bool:
+    def _targets(self, day: str) -> tuple[str, str]:
+        return schema.session_index(self._prefix, day), schema.session_pattern(self._prefix)
+
+    def _knows(self, target: str, query: LogQuery) -> bool:
         """Whether an index has records of the session that the filters of the query hid."""
-        is_filtered = (
-            query.errors_only or query.levels or query.phrases or query.since or query.until
-        )
-        if not is_filtered:
+        if not query.is_filtered or target == schema.session_pattern(self._prefix):
             return False
-        body = {"query": _session_filter(query.session_id), "size": 0, "terminate_after": 1}
-        return bool(self._search(index, body, "")["hits"]["total"]["value"])
+        body = {"query": session_filter(query.session_id), "size": 0, "terminate_after": 1}
+        return bool(self._search(target, body, "")["hits"]["total"]["value"])
 
     def _search_target(self, target: str, query: LogQuery) -> Iterator[list[Hit]]:
-        body = {"query": _log_filter(query), "sort": _SORT}
+        if query.from_end:
+            size = MAX_FROM_END if query.limit is None else min(query.limit, MAX_FROM_END)
+            last = self._bounded(target, query, size)
+            if last:
+                yield last[::-1]
+        elif query.limit is not None and query.limit <= _FIRST_PAGE:
+            first = self._bounded(target, query, query.limit)
+            if first:
+                yield first
+        else:
+            pages = self._searched(target, replace(query, limit=None))
+            fitting = ([hit for hit in page if _is_between(hit, query)] for page in pages)
+            yield from _limited(filter(None, fitting), query.limit)
+
+    def _bounded(self, target: str, query: LogQuery, limit: int) -> list[Hit]:
+        """The first documents in the query's direction, those before or behind its places left out.
+
+        A place is known to Elasticsearch by its millisecond only: some of the first ones found may stand on
+        the wrong side of it, and then more are asked for.
+        """
+        wanted = limit
+        while limit:
+            asked = replace(query, limit=wanted)
+            found = [hit for page in self._searched(target, asked) for hit in page]
+            fitting = [hit for hit in found if _is_between(hit, query)]
+            if len(fitting) >= limit or len(found) < wanted:
+                return fitting[:limit]
+            wanted = wanted * 4 + _SLACK
+        return []
+
+    def _searched(self, target: str, query: LogQuery) -> Iterator[list[Hit]]:
+        turn = "desc" if query.from_end else "asc"
+        sort = [{"@timestamp": {"order": turn, "unmapped_type": "date"}}]
+        body = {"query": {"bool": {"filter": log_filters(query)}}, "sort": sort}
         limit = query.limit
-        if limit == 0:
-            return
         # A few more than asked for: the order of records of one millisecond is only known when all of
         # them are there.
         size = _FIRST_PAGE if limit is None else min(_FIRST_PAGE, limit + _SLACK)
@@ -83,9 +131,10 @@ class Reader:
             is_all = hits[limit - 1]["sort"] != hits[-1]["sort"]
         if is_all:
             if hits:
-                yield _in_order(hits)[:limit]
+                yield _in_order(hits, is_reversed=query.from_end)[:limit]
             return
-        yield from _limited(_whole_milliseconds(self._walk(target, body)), limit)
+        pages = _whole_milliseconds(self._walk(target, body), is_reversed=query.from_end)
+        yield from _limited(pages, limit)
 
     def _walk(self, target: str, body: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         # A scroll, since a point in time over an alias cannot be searched by a key that may read no
@@ -108,41 +157,90 @@ class Reader:
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Pages of sessions with their figures, the newest first."""
-        after: dict[str, Any] | None = None
-        while True:
-            composite: dict[str, Any] = {
-                "size": _SESSIONS_PAGE,
-                "sources": [{"id": {"terms": {"field": "openreplay.session.id", "order": "desc"}}}],
-            }
-            if after is not None:
-                composite["after"] = after
-            wanted: dict[str, Any] = {"composite": composite}
-            if not query.errors_only:
-                wanted["aggs"] = _FIGURES
-            filters = [*_time_filter(query), {"exists": {"field": "openreplay.session.id"}}]
-            errors = [{"term": {"tags": TAG_ERROR}}] if query.errors_only else []
-            found = self._aggregate([*filters, *errors], {"sessions": wanted})
-            buckets = found.get("sessions", {}).get("buckets", [])
-            if query.errors_only and buckets:
-                # Errors are few: find the sessions by them, then count all of those sessions' records.
-                ids = [bucket["key"]["id"] for bucket in buckets]
-                figures = {
-                    "terms": {"field": "openreplay.session.id", "size": len(ids)},
-                    "aggs": _FIGURES,
-                }
-                of_ids = {"terms": {"openreplay.session.id": ids}}
-                counted = self._aggregate([*filters, of_ids], {"sessions": figures})
-                by_id = {bucket["key"]: bucket for bucket in counted["sessions"]["buckets"]}
-                yield [_figures(i, by_id[i]) for i in ids if i in by_id]
-            elif buckets:
-                yield [_figures(bucket["key"]["id"], bucket) for bucket in buckets]
-            after = found.get("sessions", {}).get("after_key")
-            if after is None or len(buckets) < _SESSIONS_PAGE:
+        left, after = query.limit, query.before_id
+        while left is None or left > 0:
+            size = _SESSIONS_PAGE if left is None else min(_SESSIONS_PAGE, left)
+            # First the ids alone: with figures, Elasticsearch would count all sessions for each page.
+            ids = self._session_ids(query, after, size)
+            found = self._figures_of(ids, query) if ids else []
+            if found:
+                yield found
+            if len(ids) < size:
                 return
+            after = ids[-1]
+            left = None if left is None else left - len(found)
 
-    def _aggregate(self, filters: list[dict[str, Any]], aggs: dict[str, Any]) -> dict[str, Any]:
+    def _session_ids(self, query: SessionQuery, after: str | None, size: int) -> list[str]:
+        source = {"id": {"terms": {"field": SESSION_ID, "order": "desc"}}}
+        composite: dict[str, Any] = {"size": size, "sources": [source]}
+        if after is not None:
+            composite["after"] = {"id": after}
+        filters = [*record_filters(query), {"exists": {"field": SESSION_ID}}]
+        if query.errors_only and not _chooses(query):
+            # Errors are few: the sessions are found by them.
+            filters.append(IS_ERROR)
+        found = self._aggregate(filters, {"sessions": {"composite": composite}})
+        return [bucket["key"]["id"] for bucket in found.get("sessions", {}).get("buckets", [])]
+
+    def _figures_of(self, ids: list[str], query: SessionQuery) -> list[SessionFigures]:
+        filters = [*time_filters(query), {"terms": {SESSION_ID: ids}}]
+        figures = {"terms": {"field": SESSION_ID, "size": len(ids)}, "aggs": FIGURES}
+        counted = self._aggregate(filters, {"sessions": figures})
+        by_id = {bucket["key"]: bucket for bucket in counted["sessions"]["buckets"]}
+        found = [_figures(one, by_id[one]) for one in ids if one in by_id]
+        # Where other filters chose the sessions, the error may be another of their records.
+        return [one for one in found if one.errors or not query.errors_only]
+
+    def overview(self, session_id: str, day: str) -> SessionOverview | None:
+        """Count a session's records; None where there are none."""
+        filters = [{"term": {SESSION_ID: session_id}}]
+        for target in self._targets(day):
+            found = self._aggregate(filters, OVERVIEW, target)
+            if found.get("first", {}).get("value") is not None:
+                return SessionOverview(
+                    first=from_text(found["first"]["value_as_string"]),
+                    last=from_text(found["last"]["value_as_string"]),
+                    shares=tuple(_shares(found)),
+                )
+        return None
+
+    def histogram(self, query: LogQuery, day: str, *, bins: int) -> list[Bin]:
+        """Records by equal parts of the time from ``since`` to ``until``, which both have to be given."""
+        assert query.since is not None  # noqa: S101 - as the protocol says
+        assert query.until is not None  # noqa: S101 - likewise
+        since_ms = unix_ms(query.since)
+        width = (unix_ms(query.until) - since_ms) / bins
+        by_time = {
+            "histogram": {
+                "field": "@timestamp", "interval": width, "offset": since_ms % width, "min_doc_count": 1
+            },
+            "aggs": {"errors": {"filter": IS_ERROR}},
+        }  # fmt: skip
+        for target in self._targets(day):
+            answer = self._aggregate(log_filters(query), {"by_time": by_time}, target)
+            counted: dict[int, tuple[int, int]] = {}
+            for bucket in answer.get("by_time", {}).get("buckets", []):
+                number = min(bins - 1, max(0, round((bucket["key"] - since_ms) / width)))
+                records, errors = counted.get(number, (0, 0))
+                counted[number] = (
+                    records + bucket["doc_count"],
+                    errors + bucket["errors"]["doc_count"],
+                )
+            if counted or self._knows(target, query):
+                return [Bin(number, *counts) for number, counts in sorted(counted.items())]
+        return []
+
+    def services(self) -> list[str]:
+        """Names of the services that logged, sorted."""
+        names = {"terms": {"field": "service.name", "size": _MAX_SERVICE_NAMES}}
+        found = self._aggregate([], {"services": names})
+        return sorted(bucket["key"] for bucket in found.get("services", {}).get("buckets", []))
+
+    def _aggregate(
+        self, filters: list[dict[str, Any]], aggs: dict[str, Any], target: str | None = None
+    ) -> dict[str, Any]:
         body = {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": aggs}
-        target = schema.session_pattern(self._prefix)
+        target = target or schema.session_pattern(self._prefix)
         return self._search(target, body, "&filter_path=aggregations,_shards.total").get(
             "aggregations", {}
         )
@@ -180,53 +278,38 @@ class Reader:
         return answer
 
 
-_FIGURES: Final[dict[str, Any]] = {
-    "first": {"min": {"field": "@timestamp"}},
-    "last": {"max": {"field": "@timestamp"}},
-    "errors": {"filter": {"term": {"tags": TAG_ERROR}}},
-    "services": {"terms": {"field": "service.name", "size": _MAX_SERVICES}},
-}
+def _shares(found: dict[str, Any]) -> Iterator[Share]:
+    for service in sorted(found["services"]["buckets"], key=_key):
+        for level in sorted(service["levels"]["buckets"], key=_key):
+            yield Share(
+                service["key"], level["key"], level["doc_count"], level["errors"]["doc_count"]
+            )
 
 
-def _session_filter(session_id: str) -> dict[str, Any]:
-    return {"bool": {"filter": [{"term": {"openreplay.session.id": session_id}}]}}
+def _key(bucket: dict[str, Any]) -> str:
+    return bucket["key"]
 
 
-def _log_filter(query: LogQuery) -> dict[str, Any]:
-    filters: list[dict[str, Any]] = [
-        {"term": {"openreplay.session.id": query.session_id}},
-        *_time_filter(query),
-    ]
-    if query.errors_only:
-        filters.append({"term": {"tags": TAG_ERROR}})
-    if query.levels:
-        filters.append({"terms": {"level": list(query.levels)}})
-    filters += [
-        {"multi_match": {"query": phrase, "type": "phrase", "fields": _TEXT_FIELDS}}
-        for phrase in query.phrases
-    ]
-    return {"bool": {"filter": filters}}
+def _is_between(hit: Hit, query: LogQuery) -> bool:
+    place = Position(str(hit.source.get("@timestamp")), hit.id)
+    return (query.after is None or place > query.after) and (
+        query.before is None or place < query.before
+    )
 
 
-def _time_filter(query: LogQuery | SessionQuery) -> list[dict[str, Any]]:
-    bounds: dict[str, str] = {}
-    if query.since is not None:
-        bounds["gte"] = to_text(query.since)
-    if query.until is not None:
-        bounds["lt"] = to_text(query.until)
-    return [{"range": {"@timestamp": bounds}}] if bounds else []
-
-
-def _in_order(hits: list[dict[str, Any]]) -> list[Hit]:
+def _in_order(hits: list[dict[str, Any]], *, is_reversed: bool) -> list[Hit]:
     """Hits by their full time, then by id: Elasticsearch sorts by the millisecond."""
     ordered: list[Hit] = []
     for _, same in groupby(hits, key=lambda hit: hit["sort"][0]):
         found = [Hit(hit["_id"], hit["_source"]) for hit in same]
-        ordered += sorted(found, key=lambda hit: (str(hit.source.get("@timestamp")), hit.id))
+        found.sort(key=lambda hit: (str(hit.source.get("@timestamp")), hit.id), reverse=is_reversed)
+        ordered += found
     return ordered
 
 
-def _whole_milliseconds(pages: Iterator[list[dict[str, Any]]]) -> Iterator[list[Hit]]:
+def _whole_milliseconds(
+    pages: Iterator[list[dict[str, Any]]], *, is_reversed: bool
+) -> Iterator[list[Hit]]:
     """Pages in full order: what may go on in the next page waits for it."""
     waiting: list[dict[str, Any]] = []
     for page in pages:
@@ -236,10 +319,10 @@ def _whole_milliseconds(pages: Iterator[list[dict[str, Any]]]) -> Iterator[list[
         while split and waiting[split - 1]["sort"][0] == last:
             split -= 1
         if split:
-            yield _in_order(waiting[:split])
+            yield _in_order(waiting[:split], is_reversed=is_reversed)
             waiting = waiting[split:]
     if waiting:
-        yield _in_order(waiting)
+        yield _in_order(waiting, is_reversed=is_reversed)
 
 
 def _limited(pages: Iterator[list[Hit]], limit: int | None) -> Iterator[list[Hit]]:
@@ -263,3 +346,7 @@ def _figures(session_id: str, bucket: dict[str, Any]) -> SessionFigures:
         errors=bucket["errors"]["doc_count"],
         services=tuple(sorted(service["key"] for service in bucket["services"]["buckets"])),
     )
+
+
+def _chooses(query: SessionQuery) -> bool:
+    return bool(query.service or query.levels or query.phrases)

@@ -17,7 +17,15 @@ from .reader import Reader
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..base import Document, Hit, LogQuery, SessionFigures, SessionQuery
+    from ..base import (
+        Bin,
+        Document,
+        Hit,
+        LogQuery,
+        SessionFigures,
+        SessionOverview,
+        SessionQuery,
+    )
     from .connection import Connection
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -59,12 +67,23 @@ class ElasticsearchStore:
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""
-        began = _EPOCH + timedelta(milliseconds=started_at_ms(query.session_id))
-        return self._reader.search(query, f"{began:%Y.%m.%d}")
+        return self._reader.search(query, _day(query.session_id))
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Find sessions in pages, the newest first."""
         return self._reader.sessions(query)
+
+    def overview(self, session_id: str) -> SessionOverview | None:
+        """Count a session's records; None where there are none."""
+        return self._reader.overview(session_id, _day(session_id))
+
+    def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
+        """Count records by time, to the millisecond."""
+        return self._reader.histogram(query, _day(query.session_id), bins=bins)
+
+    def services(self) -> Sequence[str]:
+        """Names of the services that logged records of sessions, sorted."""
+        return self._reader.services()
 
     def make_visible(self) -> None:
         """Refresh the indexes where the key may; without it a search sees a record after a second."""
@@ -81,3 +100,9 @@ class ElasticsearchStore:
     def __repr__(self) -> str:
         """Show the hosts, never the credentials."""
         return f"ElasticsearchStore({self.name!r})"
+
+
+def _day(session_id: str) -> str:
+    """The UTC day on which a session began, as in the name of its index."""
+    began = _EPOCH + timedelta(milliseconds=started_at_ms(session_id))
+    return f"{began:%Y.%m.%d}"
