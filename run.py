@@ -216,7 +216,7 @@ def install(profile: str) -> None:
     # mirror. The exported list holds the same versions and hashes, and is installed from any index.
     environment.update(settings_for_uv(environment))
     wanted = VENV / "requirements.txt"
-    groups = [] if profile == RUNTIME else ["--group=dev", "--all-extras"]
+    groups = ["--extra=viewer"] if profile == RUNTIME else ["--group=dev", "--all-extras"]
     options = ["--frozen", "--no-default-groups", *groups, f"--output-file={wanted}"]
     uv_export = [uv, "export", f"--python={python}", *options]
     check(uv_export, environment, "uv cannot read uv.lock.")

@@ -31,6 +31,10 @@ _T = TypeVar("_T")
 class SessionLogs:
     """Looks up sessions and their logs.
 
+    Attributes:
+        store: Where they are looked for.
+        settings: The settings in force.
+
     Args:
         store: A store, or its URL; None: the one of the settings.
         settings: App url and project id for links, and what the store needs; the environment where
@@ -48,8 +52,8 @@ class SessionLogs:
         settings: Settings | None = None,
         **arguments: object,
     ) -> None:
-        self._settings = Settings.load(**arguments) if settings is None else settings
-        self.store, self._owns_store = opened(store, self._settings)
+        self.settings: Final = Settings.load(**arguments) if settings is None else settings
+        self.store, self._owns_store = opened(store, self.settings)
 
     def logs(
         self,
@@ -153,7 +157,7 @@ class SessionLogs:
             limit=_limit(limit),
         )
         pages = self.store.sessions(query)
-        return (session_summary(figures, self._settings) for page in pages for figures in page)
+        return (session_summary(figures, self.settings) for page in pages for figures in page)
 
     def overview(self, session: Session | str) -> SessionOverview | None:
         """Count a session's records by service and level; None where there are none.
@@ -208,7 +212,7 @@ class SessionLogs:
         self.close()
 
     def _entries(self, query: LogQuery) -> Iterator[LogEntry]:
-        reader = EntryReader(Session(query.session_id), self._settings)
+        reader = EntryReader(Session(query.session_id), self.settings)
         for page in self.store.search(query):
             for hit in page:
                 yield reader.read(hit)

@@ -146,6 +146,13 @@ def _fsync(value: str) -> str:
     return word
 
 
+def _lead(value: str | float) -> float:
+    number = float(value)
+    if not 0 <= number < 86400:
+        raise ValueError
+    return number
+
+
 def _index(value: str) -> str:
     name = value.strip()
     allowed = all(c.isascii() and (c.islower() or c.isdigit() or c in "-_.") for c in name)
@@ -319,6 +326,15 @@ class Settings:
     token_secret: str | None = _row(
         None, _text, "the OpenReplay server's token secret",
         "Where given, the signature of session tokens is checked and forged tokens are ignored.",
+        secret=True,
+    )  # fmt: skip
+    replay_lead: float = _row(
+        5.0, _lead, "seconds, 0 or more and less than 86400",
+        "How long before a record the page's link into the recording begins.",
+    )  # fmt: skip
+    viewer_token: str | None = _row(
+        None, _text, "a token of 16 characters or more",
+        "What the page (`openreplay-otel serve`) asks for. Without one it is made where one is needed.",
         secret=True,
     )  # fmt: skip
 

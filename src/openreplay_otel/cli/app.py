@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "openreplay-form": _Command("openreplay_form", "Show what to enter in OpenReplay."),
     "prune": _Command("prune", "Delete logs that are older than a time."),
     "run": _Command("run", "Run a program with its logs linked to sessions."),
+    "serve": _Command("serve", "Show sessions and their logs as a page in the browser."),
     "sessions": _Command("sessions", "List the sessions that have logs."),
     "setup": _Command("setup", "Prepare a store: templates and alias."),
     "ship": _Command("ship", "Send log files that are there already to the store."),

@@ -24,6 +24,7 @@ from .demo_run import DemoRun, run_demo
 from .options import ApiKeyOption, AppUrlOption, CaCertsOption, IndexOption, ProjectIdOption
 from .output import PROGRAM, Output, note
 from .render_sessions import session_table
+from .serve import PORT, check_installed, serve_page
 from .sessions import summary_document
 from .typed_command import PLACEHOLDER, typed_call, typed_program
 from .wrapping import fitted
@@ -39,6 +40,7 @@ The store of the environment is not used: made-up sessions would lie among your 
 \b
 Examples:
   openreplay-otel demo
+  openreplay-otel demo --serve --open
   openreplay-otel demo --store http://elastic:<password>@localhost:9200
 """
 _APP_URL: Final = "https://openreplay.example.com"
@@ -60,6 +62,16 @@ def demo(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document, for programs.")
     ] = False,
+    serves: Annotated[
+        bool, typer.Option("--serve", help="Then show it all as a page in the browser.")
+    ] = False,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="With --serve: open the browser.")
+    ] = False,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, metavar="NUMBER", help="With --serve: the page's port."),
+    ] = PORT,
     api_key: ApiKeyOption = None,
     ca_certs: CaCertsOption = None,
     index: IndexOption = None,
@@ -80,6 +92,8 @@ def demo(
     settings = Settings.load(**given)
     given["app_url"] = settings.app_url or _APP_URL
     given["project_id"] = settings.project_id or _PROJECT_ID
+    if serves:
+        check_installed()
     _check(settings)
     done = run_demo(given)
     with SessionLogs(**given) as lookup:
@@ -104,16 +118,19 @@ def demo(
     output = Output()
     if as_json:
         output.json(_document(name, summaries, entries, commands))
-        return
-    output.lines(_report(done, summaries, entries, width=output.width))
-    hints = [
-        f"with your password in place of {PLACEHOLDER}" if PLACEHOLDER in commands[0] else "",
-        "with your API key in OPENREPLAY_OTEL_API_KEY" if api_key is not None else "",
-        ""
-        if settings.app_url
-        else f"links lead to {_APP_URL}, which is made up: give --app-url and --project-id",
-    ]
-    output.lines(_where_next(name, commands, hints))
+    else:
+        output.lines(_report(done, summaries, entries, width=output.width))
+        hints = [
+            f"with your password in place of {PLACEHOLDER}" if PLACEHOLDER in commands[0] else "",
+            "with your API key in OPENREPLAY_OTEL_API_KEY" if api_key is not None else "",
+            ""
+            if settings.app_url
+            else f"links lead to {_APP_URL}, which is made up: give --app-url and --project-id",
+        ]
+        output.lines(_where_next(name, commands, hints))
+    if serves:
+        output.flush()
+        serve_page(Settings.load(**given), port=port, opens=open_browser)
 
 
 def demo_store_url() -> str:
