@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
@@ -64,7 +64,7 @@ class _Viewer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        known: dict[str, Any] = self._templates.globals
+        known = cast("dict[str, Any]", self._templates.globals)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it open
         known.update(
             version=__version__,
             store_name=harmless(lookup.store.name),

@@ -87,7 +87,7 @@
   // The page itself is asked for again, and what is new in it is taken over: no second way to the records.
   function follow(button) {
     const pause = Number(button.dataset.live);
-    const list = document.querySelector(".records");
+    const list = document.querySelector(".timeline");
     const known = new Set([...document.querySelectorAll(".record")].map((record) => record.id));
     const atEnd = () => window.innerHeight + window.scrollY >= document.body.scrollHeight - 120;
 
