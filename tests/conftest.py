@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +27,11 @@ def _elasticsearch_major() -> int:
         find_java(DISTRIBUTIONS[9].java)
         return 9
     return 8
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the folder in which pictures of the page are kept."""
+    parser.addoption("--pictures", type=Path, help="keep the pictures of the page in this folder")
 
 
 def pytest_configure() -> None:

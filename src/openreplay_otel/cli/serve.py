@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import webbrowser
@@ -163,7 +164,9 @@ def serve_page(
         note(f"{lookup.store.name} is shown at {link}\nCtrl-C ends it.")
         if opens:
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
-        serve_app(app, listening)
+        # Ctrl-C is the way to end it, hence no failure.
+        with contextlib.suppress(KeyboardInterrupt):
+            serve_app(app, listening)
 
 
 def _address(bound: Any, host: str, names: frozenset[str]) -> str:

@@ -22,7 +22,7 @@ _LINKS: Final = re.compile(
     r"|During handling of the above exception, another exception occurred):$",
     re.MULTILINE,
 )
-_MEMBER: Final = re.compile(r"^(?P<indent>[\s|]*)\+-[-+]* \d+ -+$")
+_MEMBER: Final = re.compile(r"^(?P<indent>[\s|]*(?:\+-)?)\+-+ \d+ -+$")
 _MEMBERS_END: Final = re.compile(r"^[\s|]*\+-{20,}$")
 _MARGIN: Final = re.compile(r"^[\s|]*\| ?")
 _MOST_MEMBERS: Final = 50

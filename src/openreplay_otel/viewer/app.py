@@ -89,10 +89,10 @@ class _Viewer:
             HTTPException: self._on_http_error,
             Exception: self._on_crash,
         }
+        pages_app = Starlette(routes=routes, exception_handlers=handlers)
+        pages_app.router.redirect_slashes = False
         # Around all of it: what Starlette answers to a crash needs the headers, too.
-        self.app = Guard(
-            Starlette(routes=routes, exception_handlers=handlers), access, self._ask_for_token
-        )
+        self.app = Guard(pages_app, access, self._ask_for_token)
 
     def _show(self, template: str, status: int = 200, /, **values: Any) -> Response:
         page = self._templates.get_template(template)

@@ -23,6 +23,7 @@ _OPEN_PATHS: Final = ("/static/", SIGN_IN)
 _METHODS: Final = frozenset({"GET", "HEAD"})
 _POST_PATHS: Final = frozenset({SIGN_IN, "/search"})
 _LONGEST_URL: Final = 8_000
+_LARGEST_HEADERS: Final = 32_000
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
@@ -30,7 +31,8 @@ HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers then say of this page's own forms that they come from nowhere.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -86,6 +88,8 @@ class Guard:
             return _plain(405, "This page only reads.", {"Allow": "GET, HEAD"})
         if len(scope["query_string"]) + len(path) > _LONGEST_URL:
             return _plain(414, "That address is too long.")
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > _LARGEST_HEADERS:
+            return _plain(431, "Those headers are too large.")
         # A foreign page may lead people here, but not load what stands here behind their backs.
         is_foreign = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
         if is_foreign and (headers.get("sec-fetch-mode") != "navigate" or method == "POST"):

@@ -57,7 +57,8 @@ def serve_app(app: ASGIApp, listening: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         access_log=False,
-        log_level="warning",
+        # Not what strangers send amiss, only what breaks.
+        log_level="error",
         proxy_headers=False,
         server_header=False,
         lifespan="off",
