@@ -162,7 +162,9 @@ def unit(session: nox.Session, otel: str) -> None:
         _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     session.run("openreplay-otel", "--help", silent=True)
-    elsewhere = ("benchmarks", "collector", "docs", "faults", "frameworks", "integration", "wire")
+    elsewhere = (
+        "benchmarks", "browser", "collector", "docs", "faults", "frameworks", "integration", "wire",
+    )  # fmt: skip
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     _pytest(session, "tests", "-m", "not integration", *ignored)
 
@@ -219,6 +221,14 @@ def collector_faults(session: nox.Session) -> None:
     _install_locked(session, "--group=test", "--group=collector", "--all-extras")
     _install_wheel(session)
     session.run("python", "-m", "tests.collector.faults", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Run the front end's example and the page in a real Chromium (its program: CHROMIUM)."""
+    _install_locked(session, "--group=browser", "--all-extras")
+    _install_wheel(session)
+    _pytest(session, "tests/browser")
 
 
 @nox.session(default=False)
