@@ -10,6 +10,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
@@ -205,6 +206,7 @@ class Session:
         return f"{url}?jumpto={max(0, moment_ms - self.started_at_ms)}"
 
 
+@lru_cache(maxsize=16)
 def replay_url_base(app_url: str, project_id: int | str) -> str:
     """All of a replay link that comes before the session id.
 

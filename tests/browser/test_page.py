@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import OpenReplayLogExporter
+from tests.browser.gallery import fill_gallery
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.viewer.hostile import fill
 from tests.viewer.serving import APP_URL, Serving
@@ -277,22 +278,33 @@ def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving, str]]:
+    """A page to take pictures of, and the session to be seen on one of them."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('gallery')}/logs.db"
+    links = ("--app-url", APP_URL, "--project-id", "7")
+    with Serving(url, tmp_path_factory.mktemp("state"), *links) as serving:
+        yield serving, fill_gallery(url)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1120, 390])
 def test_pictures_are_taken(
-    browser: Browser, served: Serving, pictures: Path, scheme: Any, width: int
+    browser: Browser, gallery: tuple[Serving, str], pictures: Path, scheme: Any, width: int
 ) -> None:
     """Both pages, light and dark, wide and narrow."""
+    served, session = gallery
     name = "wide" if width > 1000 else "narrow"
     context: BrowserContext = browser.new_context(
-        viewport={"width": width, "height": 690}, color_scheme=scheme, base_url=served.url
+        viewport={"width": width, "height": 740}, color_scheme=scheme, base_url=served.url
     )
     page = context.new_page()
-    for what, path in (("sessions", "/?show=all"), ("session", f"/session/{SESSION}?at=%2B30s")):
+    for what, path in (("sessions", "/"), ("session", f"/session/{session}")):
         page.goto(path)
         if what == "session":
             page.locator(".record.error summary").first.click()
-            page.evaluate("window.scrollTo(0, 0)")
+            page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+            page.mouse.move(0, 0)
         target = pictures / f"{what}-{scheme}-{name}.png"
         page.screenshot(path=target)
         assert 5_000 < target.stat().st_size < 150_000

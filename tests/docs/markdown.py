@@ -25,7 +25,7 @@ _SIMPLE_MARKS = ("continue", "elasticsearch", "exact")
 
 RUN = ("python", "console")
 """Languages of blocks that are run."""
-SHOWN = ("html", "javascript", "json", "mermaid", "nginx", "text")
+SHOWN = ("html", "javascript", "json", "mermaid", "nginx", "text", "typescript", "yaml")
 """Languages of blocks that are only shown; a block of any other language would escape being run."""
 
 

@@ -31,6 +31,15 @@ def pay_by_form(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("api/pay/<order>", pay), path("pay-by-form", pay_by_form)]
+CORS_ALLOWED_ORIGINS = [PAGE]
+# What the page sends: only one of the three, by the way that you chose. In lower case.
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "x-mine",
+    "openreplaysession.id",
+    "x-openreplay-session-id",
+    "x-openreplay-sessiontoken",
+]
 settings.configure(
     ROOT_URLCONF=__name__,
     SECRET_KEY="for this example only",
@@ -38,15 +47,8 @@ settings.configure(
     INSTALLED_APPS=["corsheaders"],
     # Before all that answers by itself.
     MIDDLEWARE=["corsheaders.middleware.CorsMiddleware"],
-    CORS_ALLOWED_ORIGINS=[PAGE],
-    # What the page sends: only one of the three, by the way that you chose. In lower case.
-    CORS_ALLOW_HEADERS=[
-        *default_headers,
-        "x-mine",
-        "openreplaysession.id",
-        "x-openreplay-session-id",
-        "x-openreplay-sessiontoken",
-    ],
+    CORS_ALLOWED_ORIGINS=CORS_ALLOWED_ORIGINS,
+    CORS_ALLOW_HEADERS=CORS_ALLOW_HEADERS,
 )
 django.setup()
 # Behind django.setup(), which sets up logging anew.
