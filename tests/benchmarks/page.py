@@ -47,6 +47,7 @@ ASKED = 20
 VIEWERS = 50
 AIM = 1.5
 _LINKS = {"app_url": "https://openreplay.example.com", "project_id": "7"}
+_SETTINGS = Settings(app_url=_LINKS["app_url"], project_id=7)
 _REPORT_EVERY = 100_000
 
 
@@ -95,7 +96,7 @@ def _measured_on(kind: str, url: str, documents: int) -> list[Row]:
     traffic = Traffic(documents, now_ms())
     _load(traffic, open_store(url), kind)
     rows: list[Row] = []
-    with SessionLogs(url, **_LINKS) as lookup, _Page(url) as page:
+    with SessionLogs(url, settings=_SETTINGS) as lookup, _Page(url) as page:
         for what in _PAGES:
             rounds = _side_by_side(page, lookup, what, traffic.sessions)
             rows.append(_row(f"{kind}: {what.name}", rounds))
@@ -113,7 +114,7 @@ def _row(what: str, rounds: Rounds) -> Row:
 def _load(traffic: Traffic, store: Store, kind: str) -> None:
     store.prepare()
     loaded = 0
-    for documents in traffic.documents(Settings.load({}, **_LINKS)):
+    for documents in traffic.documents(_SETTINGS):
         result = store.write(documents, timeout=120)
         assert result.accepted == len(documents), result
         loaded += len(documents)

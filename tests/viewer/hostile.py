@@ -422,7 +422,7 @@ def _(rig: Rig) -> None:
             {"Authorization": "Bearer wrong"},
             {"Cookie": "openreplay_otel_viewer=1"},
         ):
-            answer = rig.locked.get(path, **headers)
+            answer = rig.locked.ask("GET", path, headers)
             refused(answer, 401, rig.session, "logs.db")
     refused(rig.locked.get("/?token=wrong-wrong-wrong-wrong"), 401, "wrong-wrong")
     refused(rig.locked.post("/sign-in", {"token": "ü" * 20}), 401)
@@ -458,8 +458,8 @@ def _(rig: Rig) -> None:
 
 @case("anybody who asks past the proxy that is named", "403")
 def _(rig: Rig) -> None:
-    forwarded = {"X_Forwarded_For": "10.0.0.1", "Forwarded": "for=10.0.0.1"}
-    refused(rig.behind.get("/", **forwarded), 403, rig.session)
+    forwarded = {"X-Forwarded-For": "10.0.0.1", "Forwarded": "for=10.0.0.1"}
+    refused(rig.behind.ask("GET", "/", forwarded), 403, rig.session)
 
 
 def table() -> str:
