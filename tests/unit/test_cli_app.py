@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMMANDS = (
-    "api-key", "demo", "doctor", "logs", "openreplay-form", "prune", "run", "sessions", "setup",
+    "api-key", "demo", "doctor", "logs", "openreplay-form", "prune", "run", "serve", "sessions", "setup",
     "ship", "spool", "teardown",
 )  # fmt: skip
 STORE_ERROR = "no store at sqlite"

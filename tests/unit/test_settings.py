@@ -16,7 +16,7 @@ from .contract import token
 
 PREFIX = "OPENREPLAY_OTEL_"
 _OTHER_FILE = str(Path(__file__).with_name("conftest.py"))
-SECRETS = {"store", "api_key", "token_secret"}
+SECRETS = {"store", "api_key", "token_secret", "viewer_token"}
 
 # name: default, text in the environment, its value, argument, its value, a wrong text (None: none is).
 ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
@@ -51,6 +51,8 @@ ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
     "headers": ((), " X-A , X-B,", ("X-A", "X-B"), ("X-C",), ("X-C",), "X A"),
     "cookie": (None, "env_cookie", "env_cookie", "arg_cookie", "arg_cookie", None),
     "token_secret": (None, "env-secret", "env-secret", "arg-secret", "arg-secret", None),
+    "replay_lead": (5.0, "0", 0.0, "2.5", 2.5, "-1"),
+    "viewer_token": (None, "env-token", "env-token", "arg-token", "arg-token", None),
 }  # fmt: skip
 CHECKED = [name for name, row in ROWS.items() if row[5] is not None]
 
