@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreplay_otel.cli.traces import trace_summary
+from openreplay_otel.text.traces import group_members, trace_summary
 
 from .contract import PROPERTY
 
@@ -108,3 +108,46 @@ def test_of_another_text_nothing_is_found(text: str) -> None:
 def test_no_text_makes_it_raise(text: str) -> None:
     """A trace is a text that an app wrote."""
     trace_summary(text)
+
+
+GROUP = """\
+Traceback (most recent call last):
+  File "a.py", line 1, in a
+    raise OSError("first")
+OSError: first
+
+During handling of the above exception, another exception occurred:
+
+  + Exception Group Traceback (most recent call last):
+  |   File "a.py", line 3, in b
+  |     raise ExceptionGroup("two", [...])
+  | ExceptionGroup: two (3 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | ValueError: no address
+    +---------------- 2 ----------------
+    | Exception Group Traceback (most recent call last):
+    |   File "a.py", line 9, in c
+    |     raise ExceptionGroup("inner", [...])
+    | ExceptionGroup: inner (1 sub-exception)
+    +-+---------------- 1 ----------------
+      | Traceback (most recent call last):
+      |   File "a.py", line 11, in d
+      |     int("x")
+      | ValueError: invalid literal
+      +------------------------------------
+    +---------------- 3 ----------------
+    | KeyError: 'k'
+    +------------------------------------
+"""
+
+
+def test_the_members_of_a_group_are_named_with_their_depth() -> None:
+    """Those of a group inside it one step deeper."""
+    assert [tuple(member) for member in group_members(GROUP)] == [
+        (0, "ValueError: no address"),
+        (0, "ExceptionGroup: inner (1 sub-exception)"),
+        (1, "ValueError: invalid literal"),
+        (0, "KeyError: 'k'"),
+    ]
+    assert group_members("Traceback (most recent call last):\nValueError: x") == ()
+    assert group_members("") == ()

@@ -42,13 +42,21 @@ class Serving:
         store: The store's URL.
         state: The user's state folder.
         arguments: Further arguments of the command.
+        command: The command, where it is not ``serve``.
         variables: Further variables.
     """
 
-    def __init__(self, store: str | None, state: Path, *arguments: str, **variables: str) -> None:
+    def __init__(
+        self,
+        store: str | None,
+        state: Path,
+        *arguments: str,
+        command: tuple[str, ...] = ("serve",),
+        **variables: str,
+    ) -> None:
         given = () if store is None else ("--store", store)
         self._process = subprocess.Popen(
-            [COMMAND, "serve", "--port", "0", *given, *arguments],
+            [COMMAND, *command, "--port", "0", *given, *arguments],
             env=environment(state, **variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -276,6 +276,23 @@ def test_the_page_ends_with_ctrl_c(shop: Shop, tmp_path: Path) -> None:
     assert page.said == ""
 
 
+def test_the_demo_is_shown_on_the_page(tmp_path: Path) -> None:
+    """``demo --serve``: its two sessions with errors, with links, until Ctrl-C."""
+    with Serving(None, tmp_path, command=("demo", "--serve")) as page:
+        sessions = listed_with(page, "https://openreplay.example.com")
+        assert len(sessions) == 2
+        text = page.get(f"/session/{sessions[0]}?show=errors").text
+        assert "PaymentError" in text
+        assert page.end() == 0
+
+
+def listed_with(page: Serving, app_url: str) -> list[str]:
+    """The sessions of the first page, whose links lead to a dashboard."""
+    text = page.get("/").text
+    assert is_safe(Seen(text), app_url)
+    return _ITEM.findall(text)
+
+
 def test_a_port_that_is_taken_is_said_in_one_sentence(
     page: Serving, shop: Shop, tmp_path: Path
 ) -> None:
