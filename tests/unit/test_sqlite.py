@@ -14,7 +14,13 @@ import pytest
 
 from openreplay_otel import SettingsError, open_store
 from openreplay_otel.stores import sqlite_queries
-from openreplay_otel.stores.base import Document, LogQuery, SessionQuery, WriteResult
+from openreplay_otel.stores.base import (
+    Document,
+    LogQuery,
+    Position,
+    SessionQuery,
+    WriteResult,
+)
 from openreplay_otel.stores.sqlite import SqliteStore
 
 from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS, id_beginning_at
@@ -386,3 +392,25 @@ def test_a_list_of_sessions_counts_no_record(store: SqliteStore) -> None:
             assert "TEMP B-TREE" not in steps
         words = plan(SessionQuery(phrases=("boom",)))
         assert "SCAN logs" not in words
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        LogQuery(session_id=EXAMPLE_ID, after=Position("2024-01-24T02:27:39.324000Z", "a")),
+        LogQuery(session_id=EXAMPLE_ID, before=Position("2024-01-24T02:27:39.324000Z", "a"), from_end=True),
+        LogQuery(session_id=EXAMPLE_ID, since=STARTED, levels=("error",), from_end=True),
+    ],
+    ids=["after", "before", "last"],
+)  # fmt: skip
+def test_a_page_of_a_long_session_is_read_in_the_index_s_order(
+    store: SqliteStore, query: LogQuery
+) -> None:
+    """Nothing is sorted, and no record before the place is read: the last page is as quick as the first."""
+    store.prepare()
+    text, values = sqlite_queries.records(query, 201)
+    path = store.name.removeprefix("sqlite:///")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    (step,) = steps
+    assert step.startswith("SEARCH logs USING INDEX logs_of_session (session_id=? AND timestamp")

@@ -58,10 +58,10 @@ class Access:
         if match is None:
             return False
         name = match[1]
-        if name in self.names:
+        if name in self.names or name.strip("[]") == self.address.lower():
             return True
         if self.is_loopback:
-            return name in LOOPBACK_NAMES or name.strip("[]") == self.address
+            return name in LOOPBACK_NAMES
         return _is_address(name.strip("[]"))
 
     def may_connect(self, peer: str | None) -> bool:
