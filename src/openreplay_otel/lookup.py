@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from .entries import EntryReader, LogEntry, SessionSummary, session_summary
-from .errors import SettingsError
+from .queries import log_query, session_query
 from .session import Session
 from .settings import Settings
-from .stores.base import MAX_FROM_END, LogQuery, SessionQuery
 from .stores.opening import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
+    from datetime import datetime, timedelta
 
     from .stores import Store
-    from .stores.base import Bin, Position, SessionOverview
+    from .stores.base import Bin, LogQuery, Position, SessionOverview
 
-LEVELS: Final = ("debug", "info", "warning", "error")
-"""Levels of a log entry, the lowest first."""
-
-_PHRASE: Final = re.compile(r'"([^"]*)"|(\S+)')
 _T = TypeVar("_T")
 
 
@@ -103,9 +96,6 @@ class SessionLogs:
             until=until,
             text=text,
             limit=limit,
-        )
-        query = replace(
-            query,
             service=service,
             trace_id=trace_id,
             document_id=document_id,
@@ -113,8 +103,6 @@ class SessionLogs:
             before=before,
             from_end=from_end,
         )
-        if from_end and not 0 <= (limit or -1) <= MAX_FROM_END:
-            raise SettingsError(f"limit: from the end 1 to {MAX_FROM_END} records, got {limit}")
         return self._entries(query)
 
     def sessions(
@@ -146,15 +134,15 @@ class SessionLogs:
             SettingsError: A filter cannot be used.
             StoreError: The store cannot be read; raised while iterating.
         """
-        query = SessionQuery(
+        query = session_query(
             errors_only=errors_only,
-            since=_aware(since, "since"),
-            until=_aware(until, "until"),
+            since=since,
+            until=until,
             service=service,
-            levels=_levels(level),
-            phrases=phrases_of(text or ""),
+            level=level,
+            text=text,
             before_id=before_id,
-            limit=_limit(limit),
+            limit=limit,
         )
         pages = self.store.sessions(query)
         return (session_summary(figures, self.settings) for page in pages for figures in page)
@@ -221,7 +209,8 @@ class SessionLogs:
 class AsyncSessionLogs:
     """The same for asyncio: each page is fetched in a thread, so that the loop goes on meanwhile.
 
-    Takes what :class:`SessionLogs` takes; ``logs`` and ``sessions`` give asynchronous iterators.
+    Takes what :class:`SessionLogs` takes; ``logs`` and ``sessions`` give asynchronous iterators, the others
+    are awaited.
     """
 
     def __init__(
@@ -246,6 +235,10 @@ class AsyncSessionLogs:
         limit: int | None = None,
         service: str | None = None,
         trace_id: str | None = None,
+        document_id: str | None = None,
+        after: Position | None = None,
+        before: Position | None = None,
+        from_end: bool = False,
     ) -> AsyncIterator[LogEntry]:
         """As :meth:`SessionLogs.logs`."""
         entries = self._sync.logs(
@@ -258,6 +251,10 @@ class AsyncSessionLogs:
             limit=limit,
             service=service,
             trace_id=trace_id,
+            document_id=document_id,
+            after=after,
+            before=before,
+            from_end=from_end,
         )
         return _in_threads(entries)
 
@@ -270,6 +267,7 @@ class AsyncSessionLogs:
         service: str | None = None,
         level: str | None = None,
         text: str | None = None,
+        before_id: str | None = None,
         limit: int | None = None,
     ) -> AsyncIterator[SessionSummary]:
         """As :meth:`SessionLogs.sessions`."""
@@ -280,9 +278,26 @@ class AsyncSessionLogs:
             service=service,
             level=level,
             text=text,
+            before_id=before_id,
             limit=limit,
         )
         return _in_threads(found)
+
+    async def overview(self, session: Session | str) -> SessionOverview | None:
+        """As :meth:`SessionLogs.overview`."""
+        return await asyncio.to_thread(self._sync.overview, session)
+
+    async def histogram(
+        self, session: Session | str, *, since: datetime, until: datetime, bins: int
+    ) -> Sequence[Bin]:
+        """As :meth:`SessionLogs.histogram`."""
+        return await asyncio.to_thread(
+            self._sync.histogram, session, since=since, until=until, bins=bins
+        )
+
+    async def services(self) -> Sequence[str]:
+        """As :meth:`SessionLogs.services`."""
+        return await asyncio.to_thread(self._sync.services)
 
     async def close(self) -> None:
         """Close the store, if it was opened here."""
@@ -295,74 +310,6 @@ class AsyncSessionLogs:
     async def __aexit__(self, *_: object) -> None:
         """Close the store, if it was opened here."""
         await self.close()
-
-
-def log_query(
-    session: Session | str,
-    *,
-    errors_only: bool = False,
-    level: str | None = None,
-    since: datetime | timedelta | None = None,
-    until: datetime | timedelta | None = None,
-    text: str | None = None,
-    limit: int | None = None,
-) -> LogQuery:
-    """Check the filters of a lookup.
-
-    Raises:
-        InvalidSessionError: The text is no session.
-        SettingsError: A filter cannot be used.
-    """
-    if not isinstance(session, Session):
-        session = Session.parse(session)
-    return LogQuery(
-        session_id=session.id,
-        errors_only=errors_only,
-        levels=_levels(level),
-        since=_moment(since, session, "since"),
-        until=_moment(until, session, "until"),
-        phrases=phrases_of(text or ""),
-        limit=_limit(limit),
-    )
-
-
-def phrases_of(text: str) -> tuple[str, ...]:
-    """The words of a search; what stands in double quotes is one phrase. What has no word is left out."""
-    # A lone surrogate (a byte of a command line that is no UTF-8) and NUL are in no stored text.
-    text = text.replace("\0", " ").encode("utf-8", "replace").decode()
-    found = (match[1] if match[1] is not None else match[2] for match in _PHRASE.finditer(text))
-    return tuple(phrase.strip() for phrase in found if any(c.isalnum() for c in phrase))
-
-
-def _levels(lowest: str | None) -> tuple[str, ...]:
-    """A level and the graver ones; none for all of them."""
-    if lowest is not None and lowest not in LEVELS:
-        raise SettingsError(f"level: expected one of {', '.join(LEVELS)}, got {lowest[:40]!r}")
-    return () if lowest in {None, "debug"} else LEVELS[LEVELS.index(cast("str", lowest)) :]
-
-
-def _limit(limit: int | None) -> int | None:
-    if limit is not None and limit < 0:
-        raise SettingsError(f"limit: expected a number of records, got {limit}")
-    return limit
-
-
-def _moment(value: datetime | timedelta | None, session: Session, name: str) -> datetime | None:
-    if not isinstance(value, timedelta):
-        return _aware(value, name)
-    try:
-        return session.started_at + value
-    except OverflowError:
-        raise SettingsError(f"{name}: {value} after the session's start is no date") from None
-
-
-def _aware(value: datetime | None, name: str) -> datetime | None:
-    if value is not None and value.tzinfo is None:
-        message = (
-            f"{name}: a time with a zone was expected, for instance datetime.now(timezone.utc)"
-        )
-        raise SettingsError(message)
-    return value
 
 
 async def _in_threads(entries: Iterator[_T]) -> AsyncIterator[_T]:

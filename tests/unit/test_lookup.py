@@ -18,6 +18,7 @@ from openreplay_otel import (
     SessionLogs,
     SessionSummary,
     Settings,
+    SettingsError,
     StoreLayoutError,
 )
 from openreplay_otel.stores.base import Hit
@@ -274,3 +275,30 @@ def test_the_loop_goes_on_while_a_page_is_read() -> None:
 
 async def _collect(entries: Any) -> list[Any]:
     return [entry async for entry in entries]
+
+
+def test_counts_are_the_same_with_asyncio(store: SqliteStore) -> None:
+    """Overview, histogram and services; places and the end of a session."""
+    store.write([document(n, extra={"service.name": "shop"}) for n in range(20)])
+    until = STARTED + timedelta(milliseconds=20)
+
+    async def counted() -> list[Any]:
+        async with AsyncSessionLogs(store) as logs:
+            last = [e async for e in logs.logs(EXAMPLE_ID, limit=2, from_end=True)]
+            before = [e async for e in logs.logs(EXAMPLE_ID, before=last[0].position)]
+            histogram = await logs.histogram(EXAMPLE_ID, since=STARTED, until=until, bins=4)
+            overview = await logs.overview(EXAMPLE_ID)
+            return [numbers(last), len(before), histogram, overview, await logs.services()]
+
+    with SessionLogs(store) as logs:
+        assert asyncio.run(counted()) == [
+            [18, 19],
+            18,
+            [(n, 5, 0) for n in range(4)],
+            logs.overview(EXAMPLE_ID),
+            ["shop"],
+        ]
+        with pytest.raises(SettingsError, match="limit: from the end"):
+            logs.logs(EXAMPLE_ID, from_end=True)
+        with pytest.raises(SettingsError, match="level: expected"):
+            logs.sessions(level="grave")

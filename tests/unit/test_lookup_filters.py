@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import SettingsError
-from openreplay_otel.lookup import phrases_of
+from openreplay_otel.queries import phrases_of
 
 from .contract import EXAMPLE_ID
 from .lookups import numbers

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from ..errors import SettingsError
-from ..lookup import LEVELS
+from ..queries import LEVELS
 from ..stores.base import Position
 from ..stores.times import from_text
 from ..text.times import parse_moment
