@@ -7,6 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -74,7 +75,7 @@ class _Viewer:
             icon="/static/icon.svg?" + self._static["icon.svg"][1],
         )  # fmt: skip
         self._access = access
-        pages = Pages(lookup, self._show)
+        pages = Pages(lookup, self)
         routes = [
             Route("/", pages.sessions),
             Route("/search", self._search, methods=["POST"]),
@@ -94,9 +95,13 @@ class _Viewer:
         # Around all of it: what Starlette answers to a crash needs the headers, too.
         self.app = Guard(pages_app, access, self._ask_for_token)
 
-    def _show(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        page = self._templates.get_template(template)
-        return HTMLResponse(page.render(search="", **values), status)
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        """An answer made of a template."""
+        return HTMLResponse(self._templates.get_template(template).render(**values), status)
+
+    def part(self, template: str, /, **values: Any) -> Markup:
+        """A part of a page: safe, as its template escapes what is put into it."""
+        return Markup(self._templates.get_template(template).render(**values))  # noqa: S704 - escaped by the template
 
     async def _search(self, request: Request) -> Response:
         # Sent and not asked for: a token would stay in the address, and that in the browser's history.
@@ -124,7 +129,7 @@ class _Viewer:
         return RedirectResponse(f"/session/{session.id}", 303)
 
     def _ask_for_token(self, why: Asking) -> Response:
-        return self._show("sign_in.html", 401, was_wrong=why == "wrong")
+        return self.page("sign_in.html", 401, was_wrong=why == "wrong")
 
     async def _sign_in(self, request: Request) -> Response:
         if self._access.token is None:
@@ -149,7 +154,7 @@ class _Viewer:
         if isinstance(error, (SettingsError, InvalidSessionError)):
             return self._problem(400, "That cannot be shown", sentence)
         if self._has_no_file():
-            return self._show("empty.html", reason="no-store")
+            return self.page("empty.html", reason="no-store")
         status = 503 if isinstance(error, StoreUnavailableError) else 500
         return self._problem(status, "The store cannot be read", sentence)
 
@@ -166,7 +171,7 @@ class _Viewer:
         )
 
     def _problem(self, status: int, title: str, sentence: str) -> Response:
-        return self._show("problem.html", status, title=title, sentence=sentence)
+        return self.page("problem.html", status, title=title, sentence=sentence)
 
     def _has_no_file(self) -> bool:
         from pathlib import Path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime, timezone
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -28,10 +29,11 @@ from .strip import BINS, HEIGHT, WIDTH, span_of, strip_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ..entries import LogEntry
+    from ..entries import LogEntry, SessionSummary
     from ..lookup import SessionLogs
     from ..stores.base import SessionOverview
 
@@ -39,12 +41,21 @@ SESSIONS: Final = 50
 """Sessions of a page."""
 RECORDS: Final = 200
 """Records of a page."""
+_ROWS_KEPT: Final = 2_000
 _SERVICES_SECONDS: Final = 30.0
 _OLDEST: Final = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
-class _Show(Protocol):
-    def __call__(self, template: str, status: int = 200, /, **values: Any) -> Response: ...
+class Show(Protocol):
+    """How the pages make text and answers of templates."""
+
+    def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
+        """An answer."""
+        ...
+
+    def part(self, template: str, /, **values: Any) -> Markup:
+        """A part of a page."""
+        ...
 
 
 class Pages:
@@ -52,13 +63,16 @@ class Pages:
 
     Args:
         lookup: What is shown.
-        show: Makes an answer of a template.
+        show: Makes answers of templates.
     """
 
-    def __init__(self, lookup: SessionLogs, show: _Show) -> None:
+    def __init__(self, lookup: SessionLogs, show: Show) -> None:
         self._lookup = lookup
         self._settings = lookup.settings
-        self._show = show
+        self._show = show.page
+        self._part = show.part
+        # What a session's row says hangs on its figures alone, and most of a list is as it was a moment ago.
+        self._session_row = lru_cache(_ROWS_KEPT)(self._make_session_row)
         self._services = _Kept(lookup.services)
 
     def sessions(self, request: Request) -> Response:
@@ -85,15 +99,19 @@ class Pages:
         }
         if not found:
             return self._show("empty_list.html", **values, is_empty=self._is_empty(wanted))
-        rows = [session_row(one, Session(one.session_id), self._settings) for one in found]
-        has_more = len(rows) > SESSIONS
+        has_more = len(found) > SESSIONS
+        shown = found[:SESSIONS]
         return self._show(
             "sessions.html",
             **values,
-            rows=rows[:SESSIONS],
-            older=wanted.address(before=rows[SESSIONS - 1].id) if has_more else None,
+            rows=[self._session_row(one) for one in shown],
+            older=wanted.address(before=shown[-1].session_id) if has_more else None,
             newest=wanted.address() if wanted.before_id else None,
         )
+
+    def _make_session_row(self, summary: SessionSummary) -> Markup:
+        row = session_row(summary, Session(summary.session_id), self._settings)
+        return self._part("session_row.html", row=row)
 
     def session(self, request: Request) -> Response:
         """What the backend did in a session."""
