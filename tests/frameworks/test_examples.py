@@ -21,7 +21,12 @@ from tests.frameworks.serving import MOST_SECONDS, ROOT, clean_environ
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLES = sorted(page.parent for page in (ROOT / "examples").glob("*/README.md"))
+# The front end's needs a browser: tests/browser runs its page and its backends.
+EXAMPLES = sorted(
+    page.parent
+    for page in (ROOT / "examples").glob("*/README.md")
+    if page.parent.name != "frontend"
+)
 _BLOCK = re.compile(
     r"(?:<!-- test: (?P<mark>[^>]*) -->\n)?```console\n(?P<lines>.*?)```", re.DOTALL
 )
