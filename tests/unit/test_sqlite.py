@@ -417,3 +417,25 @@ def test_a_page_of_a_long_session_is_read_in_the_index_s_order(
     assert re.match(
         r"SEARCH logs USING INDEX logs_of_session \(session_id=\? AND \(?timestamp", step
     )
+
+
+def test_what_is_deleted_is_counted_and_found_no_more(store: SqliteStore) -> None:
+    """Neither in a list of sessions, nor in a session, nor by its words; the rest is counted as it is left."""
+    store.write([document(1, "old"), document(2, level="error"), document(3, session_id=OTHER)])
+    store.write([document(4, session_id=None), document(5)])
+    assert 2 == store.delete_before(STARTED + timedelta(milliseconds=3), dry_run=True)
+    assert 2 == store.delete_before(STARTED + timedelta(milliseconds=3), dry_run=False)
+    assert [5] == numbers_of(store)
+    assert [] == numbers_of(store, phrases=("old",))
+    (page,) = store.sessions(SessionQuery())
+    assert {EXAMPLE_ID: (1, 0), OTHER: (1, 0)} == {
+        s.session_id: (s.records, s.errors) for s in page
+    }
+    found = store.overview(EXAMPLE_ID)
+    assert found is not None
+    assert (found.first, found.last) == (STARTED + timedelta(milliseconds=5),) * 2
+
+    assert 1 == store.delete_sessions([OTHER, "77"])
+    assert store.overview(OTHER) is None
+    ((left,),) = store.sessions(SessionQuery())
+    assert EXAMPLE_ID == left.session_id

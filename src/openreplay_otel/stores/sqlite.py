@@ -32,8 +32,8 @@ from .base import (
 )
 from .bulk_lines import documents_of
 from .sqlite_queries import Statement
-from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, make_tables
-from .times import from_text
+from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, delete_records, make_tables
+from .times import from_text, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -150,9 +150,10 @@ class SqliteStore:
 
     def delete_before(self, moment: datetime, *, dry_run: bool) -> int:
         """Delete the records logged before a moment (aware), or count them; returns how many."""
-        before = [to_text(moment)]
+        before = (to_text(moment),)
         if dry_run:
-            return self._read("SELECT count(*) FROM logs WHERE timestamp < ?", before)[0][0]
+            count = Statement("SELECT count(*) FROM logs WHERE timestamp < ?", before)
+            return self._read(count)[0][0]
         return self._delete("timestamp < ?", before)
 
     def delete_sessions(self, session_ids: Sequence[str]) -> int:
@@ -176,14 +177,7 @@ class SqliteStore:
         with self._errors(), self._lock:
             connection = self._writing(_BUSY_SECONDS)
             with _transaction(connection):
-                # An index over external content has to be told the text that goes.
-                connection.execute(
-                    "INSERT INTO words (words, rowid, text)"  # noqa: S608 - of constants; values are bound
-                    f" SELECT 'delete', number, text FROM logs WHERE {condition}",
-                    values,
-                )
-                deleted = connection.execute(f"DELETE FROM logs WHERE {condition}", values)  # noqa: S608 - likewise
-                return deleted.rowcount
+                return delete_records(connection, condition, values)
 
     def _close_writer(self) -> None:
         if self._writer is not None:

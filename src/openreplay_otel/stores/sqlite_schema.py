@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
 APPLICATION_ID: Final = 0x4F52_4F54
 SCHEMA_VERSION: Final = 2
@@ -56,9 +57,9 @@ _TALLY: Final = """CREATE TRIGGER IF NOT EXISTS tally_of_log AFTER INSERT ON log
             records = records + 1, errors = errors + new.is_error
         WHERE session_id = new.session_id AND service = coalesce(new.service, '') AND level = new.level;
     END"""
-_COUNT_ALL: Final = """INSERT INTO tallies
+_COUNT: Final = """INSERT INTO tallies
     SELECT session_id, coalesce(service, ''), level, min(timestamp), max(timestamp), count(*), sum(is_error)
-    FROM logs WHERE session_id IS NOT NULL GROUP BY 1, 2, 3"""
+    FROM logs WHERE session_id IS NOT NULL{condition} GROUP BY 1, 2, 3"""
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -69,7 +70,38 @@ def make_tables(connection: sqlite3.Connection) -> None:
     for statement in _TABLES:
         connection.execute(statement)
     if not had_tallies:
-        connection.execute(_COUNT_ALL)
+        connection.execute(_COUNT.format(condition=""))
         connection.execute(_TALLY)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def delete_records(connection: sqlite3.Connection, condition: str, values: Sequence[str]) -> int:
+    """Delete records and what was counted of them, in a transaction of the caller's.
+
+    Args:
+        connection: The file.
+        condition: Which records, in SQL; of constants.
+        values: What is bound in it.
+
+    Returns:
+        How many.
+    """
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS touched (session_id TEXT PRIMARY KEY)")
+    connection.execute("DELETE FROM touched")
+    connection.execute(
+        "INSERT INTO touched SELECT DISTINCT session_id FROM logs"  # noqa: S608 - of constants; values are bound
+        f" WHERE session_id IS NOT NULL AND {condition}",
+        values,
+    )
+    # An index over external content has to be told the text that goes.
+    connection.execute(
+        "INSERT INTO words (words, rowid, text)"  # noqa: S608 - likewise
+        f" SELECT 'delete', number, text FROM logs WHERE {condition}",
+        values,
+    )
+    deleted = connection.execute(f"DELETE FROM logs WHERE {condition}", values)  # noqa: S608 - likewise
+    touched = "session_id IN (SELECT session_id FROM touched)"
+    connection.execute(f"DELETE FROM tallies WHERE {touched}")  # noqa: S608 - likewise
+    connection.execute(_COUNT.format(condition=f" AND {touched}"))
+    return deleted.rowcount
