@@ -92,7 +92,8 @@ class Shop:
         variables = {
             "SHOP_PAGE": files.url,
             "OPENREPLAY_OTEL_STORE": self.store[backend],
-            "OTEL_BLRP_SCHEDULE_DELAY": "100",
+            # What could not be delivered shall not lie in the spool of whoever runs the tests.
+            "XDG_STATE_HOME": str(self._folder / f"{backend}-state"),
         }
         command = [sys.executable, str(FRONTEND / "backend" / f"{backend}_app.py"), str(port)]
         process = subprocess.Popen(
@@ -127,12 +128,6 @@ class Shop:
 
         eventually(has_come, f"{errors} errors of session {session_id}")
         return found
-
-    def sessions(self, backend: str) -> set[str]:
-        """The sessions that a backend has logged in so far."""
-        with contextlib.suppress(StoreError), SessionLogs(self.store[backend]) as logs:
-            return {one.session_id for one in logs.sessions()}
-        return set()
 
 
 def _end(process: subprocess.Popen[Any]) -> None:
