@@ -11,7 +11,7 @@ import pytest
 from openreplay_otel import OpenReplayLogExporter
 from tests.browser.gallery import fill_gallery
 from tests.emitting import App, now_ms, session_id_begun_at
-from tests.viewer.hostile import fill
+from tests.viewer.hostile_records import fill
 from tests.viewer.serving import APP_URL, Serving
 
 if TYPE_CHECKING:

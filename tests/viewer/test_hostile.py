@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emitting import now_ms, session_id_begun_at
-from tests.viewer.hostile import BEGIN, CASES, PAGE, SECRET_TOKEN, Rig, fill, table
+from tests.viewer.hostile import BEGIN, PAGE, table
+from tests.viewer.hostile_cases import CASES, SECRET_TOKEN, Rig
+from tests.viewer.hostile_records import fill
 from tests.viewer.serving import APP_URL, Serving
 
 if TYPE_CHECKING:
