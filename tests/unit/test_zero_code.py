@@ -184,6 +184,15 @@ def test_run_needs_no_opentelemetry(tmp_path: Path) -> None:
     ]
 
 
+def test_run_finds_the_programs_of_its_own_environment(tmp_path: Path) -> None:
+    """``python`` is the one that has the package, though the environment was not activated."""
+    ran = Ran(
+        tmp_path, ["openreplay-otel", "run", "--", "python", "app.py"], {"PATH": "/usr/bin:/bin"}
+    )
+    assert 0 == ran.done.returncode, ran.err
+    assert [f"{TAG}order 7"] == [document["message"] for document in ran.documents]
+
+
 def test_run_takes_the_store_and_the_dashboard(tmp_path: Path) -> None:
     """As options, in place of the variables."""
     command = [

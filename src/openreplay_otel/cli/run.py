@@ -18,7 +18,8 @@ HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; it
 
 It sets the variables of OpenTelemetry that are not set, and calls opentelemetry-instrument with the
 program. Logs go to the store; traces and metrics go nowhere unless OTEL_TRACES_EXPORTER and
-OTEL_METRICS_EXPORTER say so. What stands after -- is the program, as you start it now.
+OTEL_METRICS_EXPORTER say so. What stands after -- is the program, as you start it now; of a virtual
+environment, its own programs come first.
 
 \b
 Examples:
@@ -53,16 +54,15 @@ def run(
         SettingsError: The program or an option cannot be used.
         OpenReplayError: ``opentelemetry-instrument`` is not there.
     """
-    program = shutil.which(command[0])
-    if program is None:
+    _put_own_programs_first()
+    if shutil.which(command[0]) is None:
         raise SettingsError(f"there is no program {command[0]}; expected it as you start it now")
     given = {
         "store": store, "api_key": api_key, "ca_certs": ca_certs,
         "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
-    Settings.load(
-        **given
-    )  # Wrong options are told of here, not in the midst of the program's start.
+    # Wrong options are told of here, not in the midst of the program's start.
+    Settings.load(**given)
     for name, value in given.items():
         if value is not None:
             os.environ[variable(name)] = value
@@ -81,9 +81,22 @@ def run(
     os.execv(instrument, [instrument, command[0], *command[1:]])
 
 
+def _put_own_programs_first() -> None:
+    """Let ``python`` be the one of this virtual environment, though nobody has activated it.
+
+    Another one would find neither this package nor OpenTelemetry.
+    """
+    if sys.prefix != sys.base_prefix:
+        os.environ["PATH"] = os.pathsep.join([_own_folder(), os.environ.get("PATH", os.defpath)])
+
+
+def _own_folder() -> str:
+    return os.path.dirname(sys.executable)  # noqa: PTH120 - no symlink is to be followed
+
+
 def _instrument() -> str:
     """The ``opentelemetry-instrument`` of this environment, else the first on the path."""
-    beside = os.path.join(os.path.dirname(sys.executable), _INSTRUMENT)  # noqa: PTH118, PTH120 - no symlink is to be followed
+    beside = os.path.join(_own_folder(), _INSTRUMENT)  # noqa: PTH118 - a text is wanted
     found = beside if os.access(beside, os.X_OK) else shutil.which(_INSTRUMENT)
     if found is None:
         raise OpenReplayError(
