@@ -60,6 +60,7 @@ class FaultyBulk:
         self._lock = threading.Lock()
         self._port = 0
         self._server: ThreadingHTTPServer | None = None
+        self._held: socket.socket | None = None
         self._ended = threading.Event()
 
     @property
@@ -104,6 +105,7 @@ class FaultyBulk:
 
         self._server = Server(("127.0.0.1", self._port), Handler)
         self._port = self._server.server_address[1]
+        self._let_go_of_port()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop_listening(self) -> None:
@@ -112,6 +114,15 @@ class FaultyBulk:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+            # Bound, so that no client's own end gets it, and not listening, so that connections are refused.
+            self._held = socket.socket()
+            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._held.bind(("127.0.0.1", self._port))
+
+    def _let_go_of_port(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     @property
     def is_listening(self) -> bool:
@@ -132,6 +143,7 @@ class FaultyBulk:
         """End it."""
         self._ended.set()
         self.stop_listening()
+        self._let_go_of_port()
 
     def wait(self, seconds: float) -> None:
         """Sleep, until this server ends."""
