@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreplay_otel.cli.harmless import harmless, json_text, one_line
+from openreplay_otel.text.harmless import harmless, json_text, one_line
 
 from .contract import PROPERTY
 

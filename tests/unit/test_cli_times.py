@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import SettingsError
-from openreplay_otel.cli.times import clock_text, offset_text, parse_moment, seconds_text
+from openreplay_otel.text.times import clock_text, offset_text, parse_moment, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ from ..cluster.printing import Request, checked_form
 from ..errors import SettingsError
 from ..settings import Settings
 from ..stores.times import to_text
+from ..text.times import seconds_text
 from .cluster_options import (
     IndexesOption,
     PrintOption,
@@ -25,7 +26,6 @@ from .cluster_options import (
 )
 from .options import ApiKeyOption, CaCertsOption, StoreOption
 from .output import Output
-from .times import seconds_text
 
 HELP: Final = """Make an API key with the least that its work needs; list and revoke those made here.
 

@@ -22,8 +22,8 @@ from ..settings import Settings
 from ..stores import Store, open_store
 from ..stores.elasticsearch import ElasticsearchStore
 from ..stores.sqlite import SqliteStore
+from ..text.harmless import one_line
 from .cluster_options import ForOption
-from .harmless import one_line
 from .options import (
     ApiKeyOption,
     AppUrlOption,

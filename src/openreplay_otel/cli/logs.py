@@ -16,6 +16,7 @@ from ..lookup import SessionLogs
 from ..names import SESSION_ID_HEADER, SESSION_TOKEN_HEADER
 from ..session import Session
 from ..settings import Settings
+from ..text.times import parse_moment
 from .error_context import with_context
 from .formats import CSV, ENTRY_COLUMNS, JSON, TABLE, CsvRows, CsvView, FormatOption, format_of
 from .log_following import follow
@@ -29,7 +30,6 @@ from .options import (
     StoreOption,
 )
 from .output import PROGRAM, Output, note
-from .times import parse_moment
 
 HELP: Final = """Show the backend logs of sessions, in time order.
 

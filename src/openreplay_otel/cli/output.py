@@ -42,7 +42,7 @@ class Output:
 
     def json(self, value: object) -> None:
         """Write a value as one line of JSON."""
-        from .harmless import json_text
+        from ..text.harmless import json_text
 
         sys.stdout.write(json_text(value) + "\n")
 
@@ -57,7 +57,7 @@ def note(text: str) -> None:
     Args:
         text: One or several lines.
     """
-    from .harmless import harmless
+    from ..text.harmless import harmless
 
     sys.stdout.flush()
     sys.stderr.write(harmless(text) + "\n")

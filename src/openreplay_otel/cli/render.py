@@ -17,9 +17,9 @@ from rich.text import Text
 from ..entries import ExceptionInfo, LogEntry
 from ..session import Session
 from ..settings import Settings
-from .harmless import harmless, one_line
-from .times import clock_text, offset_text, seconds_text
-from .traces import trace_summary
+from ..text.harmless import harmless, one_line
+from ..text.times import clock_text, offset_text, seconds_text
+from ..text.traces import trace_summary
 from .wrapping import NARROWEST, cell, fitted, name_end
 
 _GAP: Final = "  "

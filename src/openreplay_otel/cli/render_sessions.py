@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from ..entries import SessionSummary
-from .harmless import one_line
+from ..text.harmless import one_line
+from ..text.times import seconds_text
 from .render import NO_LINKS, counted
-from .times import seconds_text
 
 _GAP: Final = "  "
 _HEADS: Final = ("started (UTC)", "session", "records", "errors", "first", "last", "services")

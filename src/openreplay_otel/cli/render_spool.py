@@ -11,9 +11,9 @@ from rich.text import Text
 
 from ..export.spool.listing import ProcessListing, SpoolListing
 from ..stores.times import to_text
-from .harmless import one_line
+from ..text.harmless import one_line
+from ..text.times import seconds_text
 from .render import counted
-from .times import seconds_text
 from .wrapping import fitted
 
 _GAP: Final = "  "

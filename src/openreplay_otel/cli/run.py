@@ -62,7 +62,8 @@ def run(
         "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
     # Wrong options are told of here, not in the midst of the program's start.
-    Settings.load(**given)
+    # Wrong variables are told of by the program itself.
+    Settings.load({}, **given)
     for name, value in given.items():
         if value is not None:
             os.environ[variable(name)] = value

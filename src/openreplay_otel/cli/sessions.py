@@ -12,6 +12,7 @@ from ..entries import SessionSummary
 from ..lookup import SessionLogs
 from ..settings import Settings
 from ..stores.times import to_text
+from ..text.times import parse_moment
 from .formats import CSV, JSON, SESSION_COLUMNS, CsvRows, FormatOption, format_of
 from .options import (
     ApiKeyOption,
@@ -23,7 +24,6 @@ from .options import (
 )
 from .output import PROGRAM, Output, note
 from .render_sessions import session_table
-from .times import parse_moment
 
 HELP: Final = """List the sessions that have logs, the newest first.
 

@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len, get_character_cell_size, set_cell_size
 from rich.text import Text
 
-from .harmless import one_line
+from ..text.harmless import one_line
 
 NARROWEST: Final = 24
 """Columns that a text gets even where the terminal has fewer left."""
