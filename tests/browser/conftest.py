@@ -18,10 +18,10 @@ from tests.browser.tools import (
     build_frontend,
     chromium,
     eventually,
-    free_port,
     missing,
     wait_for_port,
 )
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

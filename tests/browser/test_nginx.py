@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.tools import FRONTEND, ToolMissing, free_port, missing, nginx, wait_for_port
+from tests.browser.tools import FRONTEND, ToolMissing, missing, nginx, wait_for_port
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -96,13 +96,6 @@ def _run(arguments: list[str], variables: Mapping[str, str]) -> None:
     assert done.returncode == 0, said
 
 
-def free_port() -> int:
-    """A port that nothing listens at, for programs that cannot choose one."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
     """Wait until a server answers; what it said is the error where it ends before."""
     deadline = time.monotonic() + SECONDS

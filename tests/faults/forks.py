@@ -7,7 +7,6 @@ import http.client
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from tests.faults.ledger import noted
 from tests.faults.trial import Program, Result, Trial, ending
 from tests.servers.errors import ServerFailed
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from tests.faults.stored import Target
@@ -49,7 +49,7 @@ def gunicorn(
         kills: How often one of the workers is killed.
         max_requests: After so many a worker is replaced.
     """
-    port = _free_port()
+    port = free_port()
     with _serving(
         folder, target, port,
         "-m", "gunicorn", "tests.faults.programs.web:application", f"--bind=127.0.0.1:{port}",
@@ -65,7 +65,7 @@ def gunicorn(
 
 def eventlet(folder: Path, target: Target, *, requests: int) -> Result:
     """Serve under load by eventlet's server, everything patched; then kill it."""
-    port = _free_port()
+    port = free_port()
     arguments = ("-m", "tests.faults.programs.web", str(port))
     with _serving(folder, target, port, *arguments) as (trial, program):
         _load(program, port, requests, 0)
@@ -224,8 +224,3 @@ def _assert_no_raised(program: Program) -> None:
     # gunicorn tells of the workers that we killed; what counts is what the app would see.
     assert "Logging error" not in program.output, program.output
     assert "openreplay_otel/" not in program.output, program.output
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]

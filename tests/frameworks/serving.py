@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.emitting import now_ms, session_id_begun_at
 from tests.frameworks.ending import MOST_SECONDS, end_group
 from tests.frameworks.rows import program_of
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,9 +51,7 @@ class Serving:
     def __init__(
         self, row: Row, store: str, folder: Path, environ: Mapping[str, str] | None = None
     ) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self._output = folder / "server.log"
         instrument = str(Path(sys.executable).parent / "opentelemetry-instrument")
         with self._output.open("wb") as output:

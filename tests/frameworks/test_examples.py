@@ -17,6 +17,7 @@ import pytest
 
 from tests.frameworks.ending import end_group
 from tests.frameworks.serving import MOST_SECONDS, ROOT, clean_environ
+from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +52,7 @@ class _Folder:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HOME": str(folder),
         }
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
 
     def type(self, lines: str) -> str:
         """Run the lines of a block, and return what they print."""

@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
+from tests.servers.ports import free_port
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -58,9 +60,8 @@ class FaultyBulk:
         self.seen: Counter[str] = Counter()
         self._documents: dict[tuple[bytes, bytes], bytes] = {}
         self._lock = threading.Lock()
-        self._port = 0
+        self._port = free_port()
         self._server: ThreadingHTTPServer | None = None
-        self._held: socket.socket | None = None
         self._ended = threading.Event()
 
     @property
@@ -104,8 +105,6 @@ class FaultyBulk:
                 """A killed client is nothing to tell of."""
 
         self._server = Server(("127.0.0.1", self._port), Handler)
-        self._port = self._server.server_address[1]
-        self._let_go_of_port()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop_listening(self) -> None:
@@ -114,15 +113,6 @@ class FaultyBulk:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
-            # Bound, so that no client's own end gets it, and not listening, so that connections are refused.
-            self._held = socket.socket()
-            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._held.bind(("127.0.0.1", self._port))
-
-    def _let_go_of_port(self) -> None:
-        if self._held is not None:
-            self._held.close()
-            self._held = None
 
     @property
     def is_listening(self) -> bool:
@@ -143,7 +133,6 @@ class FaultyBulk:
         """End it."""
         self._ended.set()
         self.stop_listening()
-        self._let_go_of_port()
 
     def wait(self, seconds: float) -> None:
         """Sleep, until this server ends."""
