@@ -42,15 +42,29 @@ class Patches:
             name: The attribute of it.
             wrapper: Called with the original, its instance or None, and the arguments.
         """
-        inherited = _ABSENT if isinstance(owner, type) and name not in vars(owner) else None
-        original = getattr(owner, name) if inherited is _ABSENT else vars(owner)[name]
-        wrapped = wrapt.FunctionWrapper(original, wrapper, enabled=lambda: self._is_on)
+
+        def make(original: Any) -> Any:
+            return wrapt.FunctionWrapper(original, wrapper, enabled=lambda: self._is_on)
+
+        self.put_over(owner, name, make)
+
+    def put_over(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        """Put something over a function or method that is called too often for a wrapper of ``wrap``.
+
+        Args:
+            owner: A module or class.
+            name: The attribute of it.
+            make: Given the original, makes what takes its place; that has to look at ``is_on`` itself.
+        """
+        is_inherited = isinstance(owner, type) and name not in vars(owner)
+        original = getattr(owner, name) if is_inherited else vars(owner)[name]
+        wrapped = make(original)
         setattr(owner, name, wrapped)
 
         def undo() -> None:
             if vars(owner).get(name) is not wrapped:
                 return
-            if inherited is _ABSENT:
+            if is_inherited:
                 delattr(owner, name)
             else:
                 setattr(owner, name, original)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,11 +10,14 @@ from opentelemetry.context import attach, detach
 
 from ..context.exception_memory import mark_logged, session_id_of_exception
 from ..context.session_context import session_id_of, with_session_id
+from .usual_records import UsualRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ..patching import Patches
+
+_logger = logging.getLogger(__name__)
 
 _HANDLER_MODULES: Final = (
     "opentelemetry.instrumentation.logging.handler",
@@ -48,28 +52,51 @@ def hook_log_handler(patches: Patches) -> None:
         # In some versions both modules have the same class.
         if kind is not None and kind not in patched and "emit" in vars(kind):
             patched.append(kind)
-            patches.wrap(kind, "emit", _emit)
+            patches.put_over(kind, "emit", lambda original: _emitting(original, kind, patches))
 
     for module in _HANDLER_MODULES:
         patches.after_import(module, patch)
 
 
-def _emit(
-    wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    record: logging.LogRecord | None = args[0] if args else kwargs.get("record")
-    if record is None or not record.exc_info:
-        return wrapped(*args, **kwargs)
-    error = record.exc_info[1]
-    if error is None:
-        return wrapped(*args, **kwargs)
+def _emitting(original: Callable[..., None], kind: type, patches: Patches) -> Callable[..., None]:
+    @functools.wraps(original)
+    def emit(self: Any, record: logging.LogRecord) -> None:
+        if not patches.is_on:
+            original(self, record)
+        elif record.exc_info and record.exc_info[1] is not None:
+            _emit_with_exception(original, self, record, record.exc_info[1])
+        else:
+            try:
+                emit_usual = self.openreplay_emit_usual
+            except AttributeError:
+                emit_usual = self.openreplay_emit_usual = _emit_usual(self, kind)
+            if emit_usual is None or not emit_usual(record):
+                original(self, record)
+
+    return emit
+
+
+def _emit_usual(handler: Any, kind: type) -> Callable[[logging.LogRecord], bool] | None:
+    if type(handler) is not kind:
+        return None  # it may do what this does not know of
+    try:
+        return UsualRecords(handler).emit
+    except Exception as error:  # noqa: BLE001 - another version of it goes on as without this
+        _logger.debug("records take the handler's own way: %s", error)
+        return None
+
+
+def _emit_with_exception(
+    original: Callable[..., None], handler: Any, record: logging.LogRecord, error: BaseException
+) -> None:
     session_id = None if session_id_of() is not None else session_id_of_exception(error)
     mark_logged(error)
     if session_id is None:
-        return wrapped(*args, **kwargs)
+        original(handler, record)
+        return
     token = attach(with_session_id(session_id))
     try:
-        return wrapped(*args, **kwargs)
+        original(handler, record)
     finally:
         detach(token)
 
