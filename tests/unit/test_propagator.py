@@ -97,7 +97,25 @@ def raw_listed(headers: dict[str, str]) -> tuple[Any, Getter[Any]]:
     return {name: [value.encode()] for name, value in headers.items()}, default_getter
 
 
-REQUESTS = [wsgi, asgi, plain, lower, listed, raw, raw_listed]
+class AppsWSGIGetter(WSGIGetter):
+    """An app's own, which is asked header by header."""
+
+
+class AppsASGIGetter(ASGIGetter):
+    """The same for ASGI."""
+
+
+def wsgi_own_getter(headers: dict[str, str]) -> tuple[Any, Getter[Any]]:
+    """A request as a WSGI server hands it on, read by the app's own getter."""
+    return wsgi(headers)[0], AppsWSGIGetter()
+
+
+def asgi_own_getter(headers: dict[str, str]) -> tuple[Any, Getter[Any]]:
+    """A request as an ASGI server hands it on, read by the app's own getter."""
+    return asgi(headers)[0], AppsASGIGetter()
+
+
+REQUESTS = [wsgi, asgi, wsgi_own_getter, asgi_own_getter, plain, lower, listed, raw, raw_listed]
 
 
 def extract(

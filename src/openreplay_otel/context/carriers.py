@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from ..names import (
@@ -21,6 +21,9 @@ from ..session import is_plausible, session_id_from_request, session_id_or_none
 HeaderLookup = Callable[[str], Iterable[str]]
 """Gives the values of a header by name; empty where the request has none."""
 
+Headers = dict[str, list[str]]
+"""Those headers of a request that may hold a session, by their names in lower case."""
+
 KNOWN_HEADERS: Final = (
     SESSION_ID_HEADER,
     SESSION_ID_HEADER_DOT_FREE,
@@ -28,6 +31,8 @@ KNOWN_HEADERS: Final = (
     SESSION_TOKEN_HEADER_AXIOS,
 )
 """Headers that may hold an id or a token, in the order in which they are asked."""
+
+_ID_HEADER: Final = SESSION_ID_HEADER.lower()
 
 
 class CarrierReader:
@@ -49,6 +54,33 @@ class CarrierReader:
         self._headers = (*headers, *KNOWN_HEADERS)
         self._cookie = cookie
         self._token_secret = token_secret
+        names = [*self._headers, BAGGAGE_HEADER, GENERIC_SESSION_ID_HEADER]
+        if cookie is not None:
+            names.append(COOKIE_HEADER)
+        self._in_environ = {
+            "HTTP_" + name.upper().replace("-", "_"): name.lower() for name in names
+        }
+        self._in_pairs: dict[str | bytes, str] = {}
+        for name in names:
+            for spelled in (name.lower(), name.upper(), name):
+                self._in_pairs[spelled] = name.lower()
+                self._in_pairs[spelled.encode()] = name.lower()
+
+    def of_environ(self, environ: Mapping[str, Any]) -> Headers:
+        """What a WSGI environ has of the headers that count, in one pass."""
+        return {name: [environ[key]] for key, name in self._in_environ.items() if key in environ}
+
+    def of_pairs(self, pairs: Iterable[tuple[str | bytes, str | bytes]]) -> Headers:
+        """The same of pairs of name and value, as ASGI has them (bytes), or as text."""
+        found: Headers = {}
+        known = self._in_pairs
+        for name, value in pairs:
+            short = known.get(name)
+            if short is None:
+                short = known.get(name.lower())
+            if short is not None:
+                found.setdefault(short, []).append(_text(value))
+        return found
 
     def session_id(self, lookup: HeaderLookup, *, now_ms: int) -> str | None:
         """The first valid session id among the carriers.
@@ -78,6 +110,16 @@ class CarrierReader:
                 return found
         return None
 
+    def session_id_in(self, headers: Headers, *, now_ms: int) -> str | None:
+        """The same, of what :meth:`of_environ` or :meth:`of_pairs` found."""
+        plain = headers.get(_ID_HEADER)
+        if plain is not None and len(headers) == len(plain) == 1:
+            # The usual request: nothing has to be weighed against the id.
+            session_id = session_id_or_none(plain[0])
+            if session_id is not None:
+                return session_id
+        return self.session_id(lookup_in(headers), now_ms=now_ms) if headers else None
+
     def _cookie_values(self, lookup: HeaderLookup) -> Iterator[str]:
         if self._cookie is None:
             return
@@ -86,6 +128,20 @@ class CarrierReader:
                 name, _, value = part.partition("=")
                 if name.strip() == self._cookie:
                     yield value.strip().strip('"')
+
+
+def lookup_in(headers: Headers) -> HeaderLookup:
+    """Look headers up that were found already."""
+    return lambda name: headers.get(name.lower(), ())
+
+
+def _text(value: str | bytes) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def baggage_session_id_or_none(value: str) -> str | None:

@@ -6,6 +6,7 @@ with OpenTelemetry's ``detach``. That runs while the exception is on its way up,
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from opentelemetry import context
 from .exception_memory import remember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable
 
     from ..patching import Patches
 
@@ -24,13 +25,15 @@ def hook_detach(patches: Patches) -> None:
     # The object behind attach() and detach(): modules that imported those by name are reached as well.
     runtime: Any = context._RUNTIME_CONTEXT  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - it has no public name
     context.get_current()  # makes it, where an SDK makes it late
-    patches.wrap(type(runtime), "detach", _detach)
+    patches.put_over(type(runtime), "detach", lambda original: _detaching(original, patches))
 
 
-def _detach(
-    wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    error = sys.exc_info()[1]
-    if error is not None:
-        remember(error)
-    return wrapped(*args, **kwargs)
+def _detaching(original: Callable[..., None], patches: Patches) -> Callable[..., None]:
+    @functools.wraps(original)
+    def detach(self: Any, token: Any) -> None:
+        error = sys.exc_info()[1]
+        if error is not None and patches.is_on:
+            remember(error)
+        original(self, token)
+
+    return detach

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from opentelemetry import baggage
 from opentelemetry.context import Context, get_current
@@ -19,14 +19,18 @@ from opentelemetry.propagators.textmap import (
 
 from ..names import BAGGAGE_SESSION_ID, SESSION_ID_HEADER
 from ..settings import Settings
-from .carriers import CarrierReader, baggage_values
+from .carriers import CarrierReader, baggage_values, lookup_in
 from .session_context import session_id_of, with_session_id, without_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .carriers import HeaderLookup
+
 _logger = logging.getLogger(__name__)
 _CarrierT = TypeVar("_CarrierT")
+_ASGI: Final = "opentelemetry.instrumentation.asgi"
+_WSGI: Final = "opentelemetry.instrumentation.wsgi"
 
 
 class OpenReplayPropagator(TextMapPropagator):
@@ -67,10 +71,19 @@ class OpenReplayPropagator(TextMapPropagator):
         """
         context = get_current() if context is None else context
         try:
-            return self._extract(_lookup(carrier, getter), context)
+            return self._extract(self._lookup(carrier, getter), context)
         except Exception as error:  # noqa: BLE001 - a foreign getter must not fail the app's request
             _logger.debug("extracting the session failed: %s", type(error).__name__)
             return context
+
+    def _lookup(self, carrier: Any, getter: Getter[Any]) -> HeaderLookup:
+        kind = type(getter)
+        # These look through all of a request's headers, or spell a name anew, each time they are asked.
+        if kind.__name__ == "ASGIGetter" and kind.__module__ == _ASGI:
+            return lookup_in(self._reader.of_pairs(carrier.get("headers") or ()))
+        if kind.__name__ == "WSGIGetter" and kind.__module__ == _WSGI:
+            return lookup_in(self._reader.of_environ(carrier))
+        return _lookup(carrier, getter)
 
     def _extract(self, lookup: Callable[[str], Iterable[str]], context: Context) -> Context:
         now_ms = int(self._clock() * 1000)
