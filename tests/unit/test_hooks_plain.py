@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .hooked import OTHER, SESSION, TAG, Ran
 
 
@@ -178,3 +180,21 @@ def test_loguru_has_a_patcher() -> None:
     )
     extra = f"{{'openreplay.session.id': '{SESSION}'}}"
     assert ran.out.startswith(f"{TAG}paid 7 {extra}\nidle {{}}\n{TAG}late {extra}\n")
+
+
+@pytest.mark.parametrize("access_log", [True, False])
+def test_access_lines_become_records_unless_they_are_switched_off(access_log: bool) -> None:
+    """What the server was told to leave out stays out, and costs nothing."""
+    ran = Ran(
+        "import uvicorn\n"
+        f"uvicorn.Config('app:app', access_log={access_log})\n"
+        "access = logging.getLogger('uvicorn.access')\n"
+        f"assert access.hasHandlers() is {access_log}\n"
+        "with use_session(SESSION):\n"
+        "    access.info('%s - \"%s %s HTTP/%s\" %d', '127.0.0.1', 'GET', '/', '1.1', 200)\n"
+        "    logging.getLogger('uvicorn.error').warning('started')\n"
+    )
+    expected = [[SESSION, f"{TAG}started", None]]
+    if access_log:
+        expected.insert(0, [SESSION, f'{TAG}127.0.0.1 - "GET / HTTP/1.1" 200', None])
+    assert expected == ran.records

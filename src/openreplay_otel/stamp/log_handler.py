@@ -124,8 +124,9 @@ def hook_server_loggers(patches: Patches) -> None:
     def join(names: Sequence[str]) -> None:
         for name in names:
             logger = logging.getLogger(name)
-            # Where handlers are: its records pass there, those of its children as well.
-            if not logger.propagate and handler not in logger.handlers:
+            # Where handlers are: its records pass there, those of its children as well. One without any was muted
+            # (uvicorn's --no-access-log), and by a handler of ours its server would think that lines are wanted.
+            if not logger.propagate and logger.handlers and handler not in logger.handlers:
                 logger.addHandler(handler)
                 reached.add(name)
 
