@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -14,7 +15,7 @@ from .exception_records import record_uncaught
 
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
 
     from ..patching import Patches
 
@@ -25,15 +26,6 @@ _tells_context = sys.version_info >= (3, 12)
 def hook_asyncio(patches: Patches) -> None:
     """Let loops report a task's exception with the session in which the task was made."""
     sessions: WeakKeyDictionary[Task[Any], str] = WeakKeyDictionary()
-
-    def create_task(
-        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
-        task = wrapped(*args, **kwargs)
-        session_id = session_id_of()
-        if session_id is not None:
-            sessions[task] = session_id
-        return task
 
     def call_exception_handler(
         wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -58,9 +50,23 @@ def hook_asyncio(patches: Patches) -> None:
         loop = module.BaseEventLoop
         patches.wrap(loop, "call_exception_handler", call_exception_handler)
         if not _tells_context:
-            patches.wrap(loop, "create_task", create_task)
+            patches.put_over(loop, "create_task", lambda it: _noting_session(it, patches, sessions))
 
     patches.after_import("asyncio.base_events", patch)
+
+
+def _noting_session(
+    original: Callable[..., Any], patches: Patches, sessions: MutableMapping[Any, str]
+) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def create_task(self: Any, *args: Any, **kwargs: Any) -> Any:
+        task = original(self, *args, **kwargs)
+        session_id = session_id_of() if patches.is_on else None
+        if session_id is not None:
+            sessions[task] = session_id
+        return task
+
+    return create_task
 
 
 def _session_id_of_task(task: Any, sessions: Mapping[Any, str]) -> str | None:
