@@ -206,7 +206,8 @@ def _environment(run: RunFolder, java: Path) -> dict[str, str]:
         "ES_JAVA_HOME": str(java),
         # A killed JVM leaves its performance data in the system's temporary folder.
         "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap} -XX:-UsePerfData",
-        "CLI_JAVA_OPTS": "-XX:-UsePerfData",
+        # Elasticsearch 9's launcher makes a folder in that one at each start, and leaves it there.
+        "CLI_JAVA_OPTS": f"-XX:-UsePerfData -Djava.io.tmpdir={run.path / 'tmp'}",
     }
 
 
