@@ -32,7 +32,7 @@ from openreplay_otel import Settings, open_store
 from openreplay_otel.ship.aside import Aside
 from openreplay_otel.ship.counts import ShipCounts
 from openreplay_otel.ship.files import log_files
-from openreplay_otel.ship.sending import Sender
+from openreplay_otel.ship.sending import Sender, quick_turns
 from openreplay_otel.ship.shipping import ShipOptions, Shipper
 from openreplay_otel.stores.bulk_lines import bulk_body
 from openreplay_otel.stores.elasticsearch import ElasticsearchStore
@@ -128,8 +128,9 @@ def _ship(path: Path, settings: Settings, store: ElasticsearchStore) -> None:
 
     sender = Sender(store, request_max_bytes=settings.request_max_bytes, patience=120, done=done)
     shipper = _shipper(settings, counts, sender.send)
-    _read_into(shipper, path)
-    sender.finish()
+    with quick_turns():
+        _read_into(shipper, path)
+        sender.finish()
     assert counts.stored == RECORDS, counts
 
 

@@ -20,7 +20,7 @@ from ..settings import Settings
 from ..ship.aside import Aside
 from ..ship.counts import ShipCounts
 from ..ship.files import STDIN, LogFile, log_files
-from ..ship.sending import Sender
+from ..ship.sending import Sender, quick_turns
 from ..ship.shipping import ShipOptions, Shipper
 from ..ship.times import LOCAL_ZONE
 from ..stores import Store, open_store
@@ -204,7 +204,7 @@ def _send(
     )
     shipper = Shipper(settings, options, counts=counts, aside=aside, send=sender.send)
     try:
-        with ship_progress(files, counts) as progress:
+        with quick_turns(), ship_progress(files, counts) as progress:
             for file in files:
                 shipper.read(file, progress)
                 progress.next_file()
