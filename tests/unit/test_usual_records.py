@@ -15,6 +15,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.context import attach, detach
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk._logs import LoggingHandler as SdkLoggingHandler
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -60,11 +61,11 @@ class Kept(LogRecordProcessor):
 class Ways:
     """A provider with OpenTelemetry's handler, and the short way beside it."""
 
-    def __init__(self, *, kind: type = LoggingHandler, notes_code: bool = True) -> None:
+    def __init__(self, *, kind: type = LoggingHandler, **arguments: Any) -> None:
         self.kept = Kept()
         self.provider = LoggerProvider(Resource({"service.name": "shop"}), shutdown_on_exit=False)
         self.provider.add_log_record_processor(self.kept)
-        self.handler = kind(logger_provider=self.provider, log_code_attributes=notes_code)
+        self.handler = kind(logger_provider=self.provider, **arguments)
 
     @functools.cached_property
     def usual(self) -> UsualRecords:
@@ -143,7 +144,15 @@ def in_span() -> Iterator[None]:
 @pytest.mark.usefixtures("in_span")
 def test_a_usual_record_takes_the_short_way(record: logging.LogRecord, notes_code: bool) -> None:
     """And comes out as by the handler."""
-    ours, theirs = Ways(notes_code=notes_code).both(record)
+    ours, theirs = Ways(log_code_attributes=notes_code).both(record)
+    assert_alike(ours, theirs)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.usefixtures("in_span")
+def test_the_handler_of_the_sdk_itself() -> None:
+    """Some distros still set up that one."""
+    ours, theirs = Ways(kind=SdkLoggingHandler).both(line("paid %d", 7, order_id=7))
     assert_alike(ours, theirs)
 
 
@@ -160,7 +169,7 @@ def test_a_usual_record_takes_the_short_way(record: logging.LogRecord, notes_cod
 def test_any_text_with_any_plain_extras(text: str, extra: dict[str, Any], level: int) -> None:
     """Comes out alike, or takes the handler's way: so with more attributes than may be."""
     record = line(text, level=level, **extra)
-    ours, theirs = Ways().both(record)
+    ours, theirs = Ways(log_code_attributes=True).both(record)
     assert (ours is not None) == (len(extra) + 3 <= 128)
     if ours is not None:
         assert_alike(ours, theirs)
@@ -210,7 +219,7 @@ def _raised() -> Any:
 @pytest.mark.filterwarnings(DROPPED)
 def test_an_unusual_record_takes_the_handlers_way(record: logging.LogRecord) -> None:
     """Nothing is done by the short way."""
-    ours, theirs = Ways().both(record)
+    ours, theirs = Ways(log_code_attributes=True).both(record)
     assert ours is None
     assert theirs.log_record.severity_number is not None
 
@@ -271,7 +280,7 @@ def test_limits_that_shorten_values_make_records_unusual(monkeypatch: pytest.Mon
     assert "c-123" == theirs.log_record.attributes["customer"]
     monkeypatch.delenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT")
     monkeypatch.setenv("OTEL_ATTRIBUTE_COUNT_LIMIT", "20")
-    ways = Ways()
+    ways = Ways(log_code_attributes=True)
     extra: dict[str, Any] = {f"x{number}": number for number in range(18)}
     ours, theirs = ways.both(line("paid", **extra))
     assert ours is None

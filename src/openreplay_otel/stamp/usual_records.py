@@ -81,7 +81,8 @@ class UsualRecords:
         self._kind: Any = type(handler)
         self._ways = (self._kind._translate, self._kind._get_attributes)
         self._provider = handler._logger_provider
-        self._names_code: bool = handler._log_code_attributes
+        # The handler that is a part of the SDK has no choice there.
+        self._names_code: bool = getattr(handler, "_log_code_attributes", True)
         self._reserved: frozenset[str] = sys.modules[type(handler).__module__]._RESERVED_ATTRS
         self._is_emitting = getattr(handler, "_is_emitting", None)
         self._is_alike: bool | None = None
