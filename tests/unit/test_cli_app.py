@@ -20,6 +20,7 @@ COMMANDS = (
     "api-key", "demo", "doctor", "logs", "openreplay-form", "prune", "run", "serve", "sessions", "setup",
     "ship", "spool", "teardown",
 )  # fmt: skip
+NOWHERE = "http://user:s3cret@127.0.0.1:9"
 STORE_ERROR = "no store at sqlite"
 
 
@@ -89,6 +90,7 @@ def test_version(tmp_path: Path) -> None:
         (["sessions", "--since", "+90s"], "--since: expected a time"),
         (["sessions", "--project-id", "x"], "--project-id (OPENREPLAY_OTEL_PROJECT_ID): expected"),
         (["setup", "--index", "logs"], "--index (OPENREPLAY_OTEL_INDEX): expected"),
+        (["api-key", "revoke", "x", "--yess"], "No such option: --yess"),
         (
             ["demo", "--ca-certs", "/nowhere", "--store", "https://es:9200"],
             "expected the path of a PEM file",
@@ -116,9 +118,18 @@ def test_wrong_use_is_told_in_a_sentence_with_exit_code_2(
             "no store at sqlite:////nowhere/x.db",
         ),
         (["sessions"], "nothing was logged to it yet"),
-        (["sessions", "--store", "http://user:s3cret@127.0.0.1:9"], "cannot be reached"),
-        (["setup", "--store", "http://user:s3cret@127.0.0.1:9"], "cannot be reached"),
+        (["sessions", "--store", NOWHERE], "cannot be reached"),
+        (["setup", "--store", NOWHERE], "cannot be reached"),
         (["setup", "--store", "sqlite:////dev/null/x.db"], "cannot be opened"),
+        # Ids of keys, two of which look like options.
+        (
+            ["api-key", "revoke", "-hXkKJYBa_bcdefghij1", "-y", "--store", NOWHERE],
+            "cannot be reached",
+        ),
+        (
+            ["api-key", "revoke", "x", "--kKJYBa_bcdefghij1-", "-y", "--store", NOWHERE],
+            "cannot be reached",
+        ),
     ],
 )
 def test_a_failure_is_told_in_a_sentence_with_exit_code_1(

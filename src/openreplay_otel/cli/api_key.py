@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import typer
@@ -49,6 +51,20 @@ Examples:
   openreplay-otel api-key revoke openreplay
 """
 _LIST, _REVOKE = "list", "revoke"
+_ID_LIKE_AN_OPTION: Final = re.compile(r"-[A-Za-z0-9_-]{19}")
+"""Elasticsearch's ids are 20 characters of base64url: one in 64 begins with a dash."""
+
+
+def reordered(arguments: Sequence[str]) -> list[str]:
+    """Put ids that would be taken for options behind ``--``.
+
+    Args:
+        arguments: As they were typed after ``api-key``.
+    """
+    if _REVOKE not in arguments or "--" in arguments:
+        return list(arguments)
+    ids = [argument for argument in arguments if _ID_LIKE_AN_OPTION.fullmatch(argument)]
+    return [*(argument for argument in arguments if argument not in ids), "--", *ids]
 
 
 def api_key(

@@ -68,7 +68,8 @@ class _LazyCommand(typer.core.TyperCommand):
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         single.command(name, help=module.HELP)(getattr(module, module_name))
         command = typer.main.get_command(single)
-        return command.make_context(info_name, args, parent=parent, **extra)
+        reordered = getattr(module, "reordered", list)
+        return command.make_context(info_name, reordered(args), parent=parent, **extra)
 
 
 class _CommandGroup(typer.core.TyperGroup):
