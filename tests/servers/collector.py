@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from openreplay_otel import open_store
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 CONFIG = ROOT / "collector-config"
 _READY_SECONDS = 60
 _END_SECONDS = 60
+_COMMAND: Final = re.compile(r"^# +otelcol-contrib --config=\S+(.*)$", re.MULTILINE)
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
@@ -45,8 +46,14 @@ def validate(*files: Path, environment: Mapping[str, str] | None = None) -> str:
     return said if done.returncode or said else ""
 
 
+def _further_arguments(file: Path) -> list[str]:
+    """What the command that stands at the head of a file of collector-config/ has besides the file."""
+    command = _COMMAND.search(file.read_text(encoding="utf-8"))
+    return command[1].split() if command else []
+
+
 class Collector:
-    """A running Collector, ended with the tests; a context manager.
+    """A running Collector, ended with the tests; a context manager. Started as its files tell people to.
 
     Args:
         files: Configuration files, merged in this order.
@@ -60,7 +67,11 @@ class Collector:
         self.otlp_http = f"http://127.0.0.1:{http}"
         self._health = f"http://127.0.0.1:{health}"
         self._metrics = f"http://127.0.0.1:{metrics}/metrics"
-        self._command = [str(collector_program()), *(f"--config={file}" for file in files)]
+        self._command = [
+            str(collector_program()),
+            *(f"--config={file}" for file in files),
+            *(word for file in files for word in _further_arguments(file)),
+        ]
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         self._environment = {
             **kept,
