@@ -16,7 +16,7 @@ from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
 from .stamp.exception_records import hook_falcon, hook_span_exceptions
 from .stamp.log_handler import hook_celery_root, hook_log_handler, hook_server_loggers
-from .stamp.plain_logging import hook_record_factory
+from .stamp.plain_logging import choose_tags, hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
 
@@ -60,6 +60,7 @@ class Hooks:
             hook_printing(patches, settings.tags)
             hook_span_exceptions(patches)
             hook_falcon(patches)
+        choose_tags(patches, settings.tags)
         if settings.stamp_plain_logs:
             hook_record_factory(patches, settings.tags)
         hook_streams(patches, settings.stamp_streams, settings.tags)

@@ -152,6 +152,28 @@ def test_nothing_of_it_happens_without_being_asked_for() -> None:
     assert "x\nWARNING root y\n" == ran.out
 
 
+def test_the_helpers_write_the_tags_of_the_settings() -> None:
+    """And the default one again once the hooks are off."""
+    ran = Ran(
+        "import structlog\n"
+        "from loguru import logger\n"
+        "structlog.configure(processors=[openreplay_otel.structlog_processor,"
+        " lambda logger, name, event: event['event']])\n"
+        "logger.remove(); logger.add(sys.stdout, format='{message}')\n"
+        "logger.configure(patcher=openreplay_otel.loguru_patcher)\n"
+        "def log():\n"
+        "    with use_session(SESSION):\n"
+        "        structlog.get_logger().info('one')\n"
+        "        logger.info('two')\n"
+        "log()\n"
+        "instrumentor.uninstrument()\n"
+        "log()\n",
+        tags="openReplaySessionToken",
+    )
+    old = f"[openReplaySessionToken={SESSION}] "
+    assert [old + "one", old + "two", TAG + "one", TAG + "two"] == ran.out.splitlines()
+
+
 def test_structlog_has_a_processor() -> None:
     """The tag before the event, the id as a field."""
     ran = Ran(

@@ -17,6 +17,25 @@ if TYPE_CHECKING:
     from ..patching import Patches
 
 _DEFAULT_TAGS: Final = (MESSAGE_TAG_SESSION_ID,)
+# The app hands structlog and loguru plain functions, mostly before the settings are read.
+_chosen_tags: Final[list[tuple[str, ...]]] = []
+
+
+def choose_tags(patches: Patches, tags: tuple[str, ...]) -> None:
+    """Let the processor for structlog and the patcher for loguru write these tags while the hooks are on.
+
+    Args:
+        patches: Puts the default back.
+        tags: Names of the tags.
+    """
+    _chosen_tags.append(tags)
+    patches.at_removal(_chosen_tags.clear)
+
+
+def _prefix_of(session_id: str | None) -> str:
+    if session_id is None:
+        return ""
+    return message_prefix(session_id, _chosen_tags[-1] if _chosen_tags else _DEFAULT_TAGS)
 
 
 def hook_record_factory(patches: Patches, tags: tuple[str, ...]) -> None:
@@ -66,6 +85,7 @@ def structlog_processor(
 ) -> MutableMapping[str, Any]:
     """A processor for structlog: the tag before ``event``, and the id as ``openreplay.session.id``.
 
+    It writes the tags of the settings once these are in use, the tag of OpenReplay's newer versions else.
     Put it before the renderer: ``structlog.configure(processors=[…, structlog_processor, renderer])``.
 
     Args:
@@ -79,8 +99,7 @@ def structlog_processor(
     session_id = session_id_of()
     event = event_dict.get("event")
     if isinstance(event, str):
-        prefix = "" if session_id is None else message_prefix(session_id, _DEFAULT_TAGS)
-        event_dict["event"] = tagged(event, session_id, prefix)
+        event_dict["event"] = tagged(event, session_id, _prefix_of(session_id))
     if session_id is not None:
         event_dict[ATTRIBUTE_SESSION_ID] = session_id
     return event_dict
@@ -89,7 +108,7 @@ def structlog_processor(
 def loguru_patcher(record: Any) -> None:
     """A patcher for loguru: the tag before the message, and the id in ``extra``.
 
-    Use it as ``logger.configure(patcher=loguru_patcher)``.
+    Use it as ``logger.configure(patcher=loguru_patcher)``. Tags as with :func:`structlog_processor`.
 
     Args:
         record: loguru's record, which is changed.
@@ -98,7 +117,6 @@ def loguru_patcher(record: Any) -> None:
     session_id = session_id_of() or (
         None if error is None else session_id_of_exception(error.value)
     )
-    prefix = "" if session_id is None else message_prefix(session_id, _DEFAULT_TAGS)
-    record["message"] = tagged(record["message"], session_id, prefix)
+    record["message"] = tagged(record["message"], session_id, _prefix_of(session_id))
     if session_id is not None:
         record["extra"][ATTRIBUTE_SESSION_ID] = session_id
