@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import stat
@@ -157,6 +158,18 @@ def test_what_was_begun_by_a_dead_process_is_cleared(tmp_path: Path) -> None:
     os.utime(old, (1.0, 1.0))
     SpoolFolder(tmp_path).clear_unfinished()
     assert [young.name] == names_in(tmp_path)
+
+
+def test_a_segment_that_is_being_made_is_not_locked_by_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its maker would find it locked, and keep records in memory, which are lost with the process."""
+    (tmp_path / f"{NAME}.new").write_bytes(b"")
+    locked: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", lambda fd, _how: locked.append(fd))
+        SpoolFolder(tmp_path).clear_unfinished()
+    assert [] == locked
 
 
 def test_a_segment_that_cannot_be_finished_leaves_nothing(

@@ -34,6 +34,8 @@ _WITHOUT_SESSIONS: Final = "other"
 _NAME: Final = re.compile(
     r"(?P<made>\d{13})-(?P<owner>\d+-\d{13})-(?P<number>\d{6})\.(?P<kind>sessions|other)\.ndjson"
 )
+_MAKING_SECONDS: Final = 60.0
+"""Longer than a living process takes to make a segment."""
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -177,10 +179,12 @@ class SpoolFolder:
         """Remove what dead processes had begun to make."""
         for path in self._paths(_UNFINISHED):
             with contextlib.suppress(OSError):
+                # A young one is not even locked for a look: its maker is about to lock it, and would fail.
+                if not _is_outdated(path.stat()):
+                    continue
                 fd = _open_locked(path)
                 if fd is not None:
-                    # Not one that another process has opened and is about to lock.
-                    if time.time() - path.stat().st_mtime > 60:
+                    if _is_outdated(os.fstat(fd)):
                         path.unlink(missing_ok=True)
                     os.close(fd)
 
@@ -259,6 +263,10 @@ def _lock(fd: int) -> None:
     if fcntl is None:
         raise OSError("this system has no file locks")
     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_outdated(unfinished: os.stat_result) -> bool:
+    return time.time() - unfinished.st_mtime > _MAKING_SECONDS
 
 
 def _replace(path: Path, fd: int, content: bytes) -> None:
