@@ -24,6 +24,11 @@ def app(environ, start_response):
 
 
 if __name__ == "__main__":
+    import signal
+    import threading
     from wsgiref.simple_server import make_server
 
-    make_server("127.0.0.1", int(sys.argv[1]), app).serve_forever()
+    server = make_server("127.0.0.1", int(sys.argv[1]), app)
+    # In the middle of a request wsgiref takes the interrupt for an error of the app's, and goes on.
+    signal.signal(signal.SIGINT, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
