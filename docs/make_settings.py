@@ -8,6 +8,7 @@ from pathlib import Path
 
 from made_page import check_or_write, escaped
 
+from openreplay_otel.setting_values import as_written
 from openreplay_otel.settings import Settings, table, variable
 
 PAGE = Path(__file__).with_name("settings.md")
@@ -91,19 +92,11 @@ def page() -> str:
     ]
     for name, row in table().items():
         meaning = f"{row.meaning} *Secret.*" if row.secret else row.meaning
-        default = shown(defaults[name])
+        default = as_written(defaults[name])
+        default = default if default == "none" else f"`{default}`"
         rows.append((f"`{name}`", f"`{variable(name)}`", row.expected, default, meaning))
     lines = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
     return BEFORE + "\n".join(lines) + "\n" + AFTER
-
-
-def shown(default: object) -> str:
-    """A default as one would write it."""
-    if default is None or default == ():
-        return "none"
-    if isinstance(default, tuple):
-        return f"`{','.join(default)}`"
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

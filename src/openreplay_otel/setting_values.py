@@ -1,10 +1,10 @@
-"""Turns an argument, or the text of a variable, into the value of a setting: ValueError where it cannot. Pure."""
+"""Turns an argument, or a variable's text, into the value of a setting, ValueError where it cannot; and back. Pure."""
 
 from __future__ import annotations
 
 import string
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from .names import MESSAGE_TAG_ASAYER, MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN
 from .session import replay_url_base
@@ -28,6 +28,20 @@ _SIZE_UNITS: Final = {
 }
 _TIME_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~")
+
+
+def as_written(value: object, separator: str = ",") -> str:
+    """A setting's value as one would write it into its variable; ``none`` for no value.
+
+    Args:
+        value: The value.
+        separator: Between the parts of one that has several.
+    """
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, tuple):
+        return separator.join(map(str, cast("tuple[object, ...]", value)))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def text(value: object) -> str:

@@ -237,7 +237,7 @@ def _from_environment(
         told.add(f"{variable_name}={text}")
         _logger.log(
             level, "%s: %s cannot be used; expected %s; taking the default, %s",
-            variable_name, shown, row.expected, default,
+            variable_name, shown, row.expected, to.as_written(default),
         )  # fmt: skip
         return {}
 

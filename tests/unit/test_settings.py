@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openreplay_otel import Settings, SettingsError
+from openreplay_otel.setting_values import as_written
 from openreplay_otel.settings import default_store_url, table, variable
 
 from .contract import token
@@ -107,7 +108,7 @@ def test_a_wrong_variable_warns_and_the_default_is_taken(
     assert default == getattr(settings, name)
     (line,) = caplog.messages
     assert ["WARNING"] == [r.levelname for r in caplog.records]
-    for part in (PREFIX + name.upper(), repr(wrong), table()[name].expected, str(default)):
+    for part in (PREFIX + name.upper(), repr(wrong), table()[name].expected, as_written(default)):
         assert part in line
 
 
@@ -260,3 +261,19 @@ def test_a_wrong_variable_never_raises(
     assert getattr(settings, name.lower()) is None
     assert f"OPENREPLAY_OTEL_{name}" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("tags", "openReplaySession.id"),
+        ("record_exceptions", "true"),
+        ("project_id", "none"),
+    ],
+)
+def test_a_wrong_variable_is_told_its_default_as_one_would_write_it(
+    name: str, default: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not as Python writes it."""
+    Settings.load({variable(name): "wrong, value"})
+    assert caplog.text.rstrip().endswith(f"taking the default, {default}")

@@ -90,7 +90,7 @@ def test_wrong_variables_are_told_of_once_and_the_app_runs(tmp_path: Path) -> No
     )
     assert 1 == ran.err.count(
         "OPENREPLAY_OTEL_PROJECT_ID: 'abc' cannot be used; expected the project's number, as in the"
-        " dashboard's links; taking the default, None"
+        " dashboard's links; taking the default, none"
     )
     told = "OPENREPLAY_OTEL_HEADRS: no such variable; did you mean OPENREPLAY_OTEL_HEADERS?"
     assert 1 == ran.err.count(told)

@@ -6,6 +6,7 @@ import os
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
+from ..setting_values import as_written
 from ..settings import Settings, default_store_url, table
 from ..store_url import elasticsearch_hosts_of, sqlite_path_of
 from ..version import __version__
@@ -49,7 +50,8 @@ def settings_line(settings: Settings, environ: Mapping[str, str] | None = None) 
         elif rows[field.name].secret:
             shown = "none" if value is None else _MASK
         else:
-            shown = _text(value)
+            # Commas part the settings themselves in this line.
+            shown = as_written(value, "+")
         parts.append(f"{field.name}={shown}")
     parts.extend(
         f"{name}={environ[name] if name in _SHOWN_VARIABLES else _MASK}"
@@ -57,14 +59,6 @@ def settings_line(settings: Settings, environ: Mapping[str, str] | None = None) 
         if name.startswith("OTEL_")
     )
     return f"openreplay-otel {__version__}: {', '.join(parts)}"
-
-
-def _text(value: object) -> str:
-    if value is None or value == ():
-        return "none"
-    if isinstance(value, tuple):
-        return "+".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _store(url: str | None) -> str:
