@@ -87,7 +87,7 @@ def test_what_waits_and_what_was_dropped_is_told(tmp_path: Path) -> None:
     found = run(
         "set_provider()\nlogger, one = made('http://127.0.0.1:9')\n"
         "log(logger, 2)\none.spool.tally.drop('full', 4)\none.spool.tally.drop('age', 1)\n"
-        "time.sleep(0.01)\nprint(json.dumps(collected()))\nos._exit(0)\n",
+        "time.sleep(0.01)\nprint(json.dumps(collected()), flush=True)\nos._exit(0)\n",
         tmp_path,
     )
     assert found["openreplay_otel.log_records.dropped"][3] == [
