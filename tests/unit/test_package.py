@@ -24,6 +24,9 @@ HEAVY = [
     "uvicorn",
     "opentelemetry.sdk",
     "opentelemetry",
+    "opentelemetry.exporter",
+    "grpc",
+    "google.protobuf",
     "orjson",
     "sqlite3",
 ]

@@ -71,6 +71,17 @@ def test_variables_are_all_it_takes(tmp_path: Path) -> None:
     assert document["log.origin.file.name"].endswith("app.py")
 
 
+@pytest.mark.parametrize("store", ["sqlite:///logs.db", "http://127.0.0.1:9"])
+def test_an_app_pays_only_for_what_it_uses(store: str, tmp_path: Path) -> None:
+    """A start under opentelemetry-instrument loads neither the OTLP exporter nor Elastic's client."""
+    (tmp_path / "loaded.py").write_text(f"{APP}import sys\nprint(*sys.modules)")
+    command = ["opentelemetry-instrument", sys.executable, "loaded.py"]
+    loaded = Ran(tmp_path, command, OURS | {"OPENREPLAY_OTEL_STORE": store}).done.stdout.split()
+    assert {"openreplay_otel.auto", "opentelemetry.sdk._logs"} <= set(loaded)
+    unused = {"opentelemetry.exporter", "grpc", "google.protobuf", "requests", "elasticsearch"}
+    assert unused & set(loaded) == set()
+
+
 def test_where_no_store_is_named_it_says_where_records_go(tmp_path: Path) -> None:
     """One line, with the address and the variable."""
     ran = instrumented(tmp_path, OPENREPLAY_OTEL_STORE="")
