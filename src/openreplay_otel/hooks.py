@@ -15,7 +15,6 @@ from .context.servers import hook_servers
 from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
 from .stamp.exception_records import hook_falcon, hook_span_exceptions
-from .stamp.log_handler import hook_celery_root, hook_log_handler, hook_server_loggers
 from .stamp.plain_logging import choose_tags, hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
@@ -50,9 +49,6 @@ class Hooks:
         hook_detach(patches)
         hook_servers(patches, settings)
         hook_jobs(patches)
-        hook_log_handler(patches)
-        hook_server_loggers(patches)
-        hook_celery_root(patches)
         hook_ends(patches)
         if settings.record_exceptions:
             hook_uncaught(patches, settings.tags)

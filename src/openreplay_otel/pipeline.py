@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import get_logger_provider, set_logger_provider
-from opentelemetry.instrumentation.logging.handler import (  # pyright: ignore[reportMissingTypeStubs] - the package has no py.typed
-    LoggingHandler,
-)
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
+from .capture import LoggingCapture
 from .context.global_propagator import AddedPropagator
 from .export import DurableLogRecordProcessor
 from .hooks import install_hooks
 from .settings import Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
-from .stamp.log_handler import is_otel_handler
 from .stamp.order import has_stamp, remove
 
 if TYPE_CHECKING:
@@ -45,7 +41,7 @@ class Pipeline:
         self.store = self.processor.store
         self.provider = provider
         self._stamp = OpenReplayLogRecordProcessor(settings)
-        self._handler: logging.Handler | None = None
+        self._capture = LoggingCapture(provider, settings.excluded_loggers)
         self._propagator: AddedPropagator | None = None
         self._hooks: Hooks | None = None
 
@@ -70,8 +66,7 @@ class Pipeline:
             if _active.get(id(self.provider)) is not self:
                 return
             del _active[id(self.provider)]
-        if self._handler is not None:
-            logging.getLogger().removeHandler(self._handler)
+        self._capture.stop()
         if self._propagator is not None:
             self._propagator.remove()
         if self._hooks is not None:
@@ -90,30 +85,23 @@ class Pipeline:
         self.shutdown()
 
     def install(self) -> None:
-        """Add the parts to the provider, the root logger and the global propagator."""
+        """Add the parts to the provider, to ``logging`` and to the global propagator."""
         if not has_stamp(self.provider):
             add_first(self.provider, self._stamp)
         self.provider.add_log_record_processor(self.processor)
-        self._add_handler()
+        self._capture.start()
         self._propagator = AddedPropagator.add(self.settings)
         self._hooks = install_hooks(self.settings)
         # Ours has to be flushed before the provider of another distro is shut down at exit.
         atexit.register(self.shutdown)
-
-    def _add_handler(self) -> None:
-        root = logging.getLogger()
-        if any(is_otel_handler(handler) for handler in root.handlers):
-            return
-        self._handler = LoggingHandler(logger_provider=self.provider, log_code_attributes=True)
-        root.addHandler(self._handler)
 
 
 def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
     """Link this process's logs with OpenReplay's sessions.
 
     Adds to what is there and replaces nothing: the stamp before every processor that the logger
-    provider has, the durable processor behind them, a handler for the standard library's logging
-    unless there is one, and the propagator behind the present ones. Where there is no SDK logger
+    provider has, the durable processor behind them, the propagator behind the present ones, and a patch
+    that takes the lines of ``logging`` unless OpenTelemetry's handler does so. Where there is no SDK logger
     provider yet, one is set. Calling it again for the same provider changes nothing.
 
     Args:

@@ -155,6 +155,10 @@ class Settings:
         "Whether a session's exceptions that nobody logs (uncaught, or only recorded on a span) become"
         " error records, and printed tracebacks get the tag.",
     )  # fmt: skip
+    excluded_loggers: tuple[str, ...] = _row(
+        (), to.words, "a comma list of names of loggers",
+        "Loggers of `logging` whose lines do not become records, their children included.",
+    )  # fmt: skip
     headers: tuple[str, ...] = _row(
         (), to.header_names, "a comma list of header names",
         "Further request headers that may hold a session id or token, asked before the known ones.",

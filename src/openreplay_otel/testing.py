@@ -20,11 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from opentelemetry._logs import get_logger_provider, set_logger_provider
-from opentelemetry.instrumentation.logging.handler import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
-    LoggingHandler,
-)
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadWriteLogRecord
 
+from .capture import LoggingCapture
 from .context.current import use_session
 from .context.global_propagator import AddedPropagator
 from .hooks import install_hooks
@@ -33,11 +31,9 @@ from .names import ATTRIBUTE_SESSION_ID, SESSION_ID_HEADER
 from .session import Session
 from .settings import Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
-from .stamp.log_handler import is_otel_handler
 from .stamp.order import remove
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Generator
 
 _ID_EPOCH_MS: Final = 1_550_000_000_000
@@ -126,8 +122,6 @@ def _level_of(record: Any) -> str:
 @pytest.fixture
 def openreplay_session() -> Generator[SessionUnderTest]:
     """A session, whose headers a test sends and whose records it looks at."""
-    import logging
-
     settings = Settings.load()
     provider = get_logger_provider()
     if not isinstance(provider, LoggerProvider):
@@ -136,11 +130,8 @@ def openreplay_session() -> Generator[SessionUnderTest]:
     keeper, stamp = _Keeper(), OpenReplayLogRecordProcessor(settings)
     provider.add_log_record_processor(keeper)
     add_first(provider, stamp)
-    root = logging.getLogger()
-    handler: logging.Handler | None = None
-    if not any(is_otel_handler(present) for present in root.handlers):
-        handler = LoggingHandler(logger_provider=provider)
-        root.addHandler(handler)
+    capture = LoggingCapture(provider, settings.excluded_loggers)
+    capture.start()
     propagator, hooks = AddedPropagator.add(settings), install_hooks(settings)
     try:
         yield SessionUnderTest(keeper)
@@ -148,7 +139,6 @@ def openreplay_session() -> Generator[SessionUnderTest]:
         hooks.remove()
         if propagator is not None:
             propagator.remove()
-        if handler is not None:
-            root.removeHandler(handler)
+        capture.stop()
         remove(provider, stamp)
         remove(provider, keeper)

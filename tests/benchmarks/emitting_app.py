@@ -11,8 +11,7 @@ from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
-from openreplay_otel.patching import Patches
-from openreplay_otel.stamp.log_handler import hook_log_handler
+from openreplay_otel.capture import LoggingCapture
 from tests.emitting import now_ms, session_id_begun_at
 
 if TYPE_CHECKING:
@@ -23,13 +22,6 @@ if TYPE_CHECKING:
     from tests.benchmarks.measuring import Side
 
 SESSIONS = 50
-_patches: list[Patches] = []
-
-
-class _HandlerAsIs(LoggingHandler):
-    """OpenTelemetry's handler also where this package has hooked it."""
-
-    emit = LoggingHandler.emit
 
 
 class Nothing(LogRecordProcessor):
@@ -64,23 +56,29 @@ def emitting(
     emits: int,
     lines: int = 10,
     notes_code: bool = True,
-    hooked: bool = False,
+    captured: bool = False,
 ) -> Side:
     """A side that logs so many lines through the processors, so many in each request.
 
-    With ``hooked`` through OpenTelemetry's handler as this package hooks it.
+    With ``captured`` as this package takes the lines, otherwise through OpenTelemetry's handler.
     """
     provider = LoggerProvider(resource=Resource({"service.name": "shop"}), shutdown_on_exit=False)
     for processor in processors:
         provider.add_log_record_processor(processor)
     logger = logging.Logger("shop.checkout")  # noqa: LOG001 - apart from other handlers
-    if hooked and not _patches:
-        _patches.append(Patches())
-        hook_log_handler(_patches[0])
-    kind = LoggingHandler if hooked else _HandlerAsIs
-    logger.addHandler(kind(logger_provider=provider, log_code_attributes=notes_code))
+    if not captured:
+        logger.addHandler(LoggingHandler(logger_provider=provider, log_code_attributes=notes_code))
+    capture = LoggingCapture(provider)
 
     def emit() -> None:
+        if captured:
+            capture.start()
+        try:
+            emit_all()
+        finally:
+            capture.stop()
+
+    def emit_all() -> None:
         for request in islice(cycle(requests), emits // lines):
             token = context.attach(request)
             try:

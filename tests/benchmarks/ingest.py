@@ -124,7 +124,7 @@ def _emitted(url: str, prefix: str) -> float:
         processor = DurableLogRecordProcessor(store, settings=settings)
         requests: list[context.Context] = requests_of_sessions()
         stamp = OpenReplayLogRecordProcessor(settings)
-        emit = emitting(requests, [stamp, processor], emits=RECORDS, hooked=True)
+        emit = emitting(requests, [stamp, processor], emits=RECORDS, captured=True)
         began = time.perf_counter()
         emit()
         assert processor.force_flush(120_000)

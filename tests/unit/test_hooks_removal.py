@@ -13,7 +13,7 @@ def places():
         "print_exception": traceback.print_exception, "excepthook": sys.excepthook,
         "unraisablehook": sys.unraisablehook, "threading.excepthook": threading.excepthook,
         "stdout": sys.stdout, "stderr": sys.stderr, "factory": logging.getLogRecordFactory(),
-        "handler": LoggingHandler.__dict__["emit"], "record_exception": Span.__dict__["record_exception"],
+        "callHandlers": logging.Logger.__dict__["callHandlers"], "record_exception": Span.__dict__["record_exception"],
         "loop": asyncio.base_events.BaseEventLoop.__dict__["call_exception_handler"],
         "create_task": asyncio.base_events.BaseEventLoop.__dict__["create_task"],
         "detach": type(context._RUNTIME_CONTEXT).__dict__["detach"],

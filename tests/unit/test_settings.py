@@ -49,6 +49,7 @@ ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
     "stamp_plain_logs": (False, "true", True, False, False, "-"),
     "stamp_streams": ((), "stderr,stdout", ("stderr", "stdout"), ["stdout"], ("stdout",), "stdin"),
     "record_exceptions": (True, "false", False, True, True, "-"),
+    "excluded_loggers": ((), " noisy , shop.cart,", ("noisy", "shop.cart"), ["a"], ("a",), None),
     "headers": ((), " X-A , X-B,", ("X-A", "X-B"), ("X-C",), ("X-C",), "X A"),
     "cookie": (None, "env_cookie", "env_cookie", "arg_cookie", "arg_cookie", None),
     "token_secret": (None, "env-secret", "env-secret", "arg-secret", "arg-secret", None),

@@ -16,7 +16,6 @@ from ..settings import Settings
 from ..stamp import OpenReplayLogRecordProcessor
 from .exporting import exporting_processor
 from .others import other_of
-from .telling import telling
 
 _logger = logging.getLogger(__name__)
 
@@ -35,18 +34,17 @@ class OpenReplayConfigurator(_OTelSDKConfigurator):
         if other is not None:
             other().configure(**kwargs)
             return
-        with telling():
-            if not os.environ.get(OTEL_CONFIG_FILE):
-                # With a file the SDK takes no arguments, and warns of them.
-                stamp = OpenReplayLogRecordProcessor(Settings.load())
-                own = kwargs.get("log_record_processors") or ()
-                kwargs["log_record_processors"] = [stamp, *own]
-                kwargs.setdefault("export_log_record_processor", exporting_processor)
-                kwargs.setdefault("setup_logging_handler", False)
-            else:
-                kwargs.clear()
-            try:
-                super()._configure(**kwargs)  # pyright: ignore[reportUnknownMemberType] - untyped there
-            except SettingsError as error:
-                # A store that cannot be used. The app runs on without telemetry, and is told why.
-                _logger.error("OpenTelemetry was not set up: %s", error)  # noqa: TRY400 - one sentence says it
+        if not os.environ.get(OTEL_CONFIG_FILE):
+            # With a file the SDK takes no arguments, and warns of them.
+            stamp = OpenReplayLogRecordProcessor(Settings.load())
+            own = kwargs.get("log_record_processors") or ()
+            kwargs["log_record_processors"] = [stamp, *own]
+            kwargs.setdefault("export_log_record_processor", exporting_processor)
+            kwargs.setdefault("setup_logging_handler", False)
+        else:
+            kwargs.clear()
+        try:
+            super()._configure(**kwargs)  # pyright: ignore[reportUnknownMemberType] - untyped there
+        except SettingsError as error:
+            # A store that cannot be used. The app runs on without telemetry, and is told why.
+            _logger.error("OpenTelemetry was not set up: %s", error)  # noqa: TRY400 - one sentence says it

@@ -10,7 +10,6 @@ from opentelemetry.instrumentation.distro import BaseDistro
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_DISTRO
 from opentelemetry.instrumentation.logging.environment_variables import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
     OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION,
-    OTEL_PYTHON_LOG_CODE_ATTRIBUTES,
 )
 
 from ..names import ENTRY_POINT
@@ -19,8 +18,9 @@ from .others import other_of
 _DEFAULTS = {
     OTEL_PROPAGATORS: f"tracecontext,baggage,{ENTRY_POINT}",
     OTEL_LOGS_EXPORTER: ENTRY_POINT,
-    OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION: "true",
-    OTEL_PYTHON_LOG_CODE_ATTRIBUTES: "true",
+    # Anything but "true" keeps OpenTelemetry's handler off the root logger, where it would change what the app
+    # prints; this word says, also to child processes, who takes the lines in its place.
+    OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION: ENTRY_POINT,
 }
 
 

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry._logs import get_logger_provider
 from opentelemetry.environment_variables import OTEL_PROPAGATORS
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.logging.environment_variables import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
+    OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION,
+)
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 
+from ..capture import LoggingCapture
 from ..context.global_propagator import AddedPropagator
 from ..errors import SettingsError
 from ..hooks import install_hooks
@@ -20,7 +24,6 @@ from ..stamp import OpenReplayLogRecordProcessor, add_first
 from ..stamp.order import has_stamp, remove
 from .exporting import exports_to_store, make_durable
 from .settings_log import settings_line
-from .telling import telling
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -45,6 +48,7 @@ class OpenReplayInstrumentor(BaseInstrumentor):
     _stamp: OpenReplayLogRecordProcessor | None = None
     _provider: LoggerProvider | None = None
     _propagator: AddedPropagator | None = None
+    _capture: LoggingCapture | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """None: it is of use to any app."""
@@ -62,24 +66,26 @@ class OpenReplayInstrumentor(BaseInstrumentor):
             _logger.exception("openreplay-otel is not in force")
 
     def _bring_in(self, **kwargs: Any) -> None:
-        with telling():
-            provider = kwargs.pop("logger_provider", None) or get_logger_provider()
-            settings = Settings.load(**kwargs)
-            if isinstance(provider, LoggerProvider):
-                self._provider = provider
-                if not has_stamp(provider):
-                    self._stamp = OpenReplayLogRecordProcessor(settings)
-                    add_first(provider, self._stamp)
-                make_durable(provider)
-                if os.environ.get(variable("store")) and not exports_to_store(provider):
-                    _logger.warning(
-                        "%s is set, but records do not go there: OTEL_LOGS_EXPORTER is %r; add openreplay"
-                        " to it", variable("store"), os.environ.get("OTEL_LOGS_EXPORTER", ""),
-                    )  # fmt: skip
-            if os.environ.get(OTEL_PROPAGATORS, "").strip().lower() != "none":
-                self._propagator = AddedPropagator.add(settings)
-            self._hooks = install_hooks(settings)
-            _logger.info("%s", settings_line(settings))
+        provider = kwargs.pop("logger_provider", None) or get_logger_provider()
+        settings = Settings.load(**kwargs)
+        if isinstance(provider, LoggerProvider):
+            self._provider = provider
+            if not has_stamp(provider):
+                self._stamp = OpenReplayLogRecordProcessor(settings)
+                add_first(provider, self._stamp)
+            make_durable(provider)
+            if os.environ.get(variable("store")) and not exports_to_store(provider):
+                _logger.warning(
+                    "%s is set, but records do not go there: OTEL_LOGS_EXPORTER is %r; add openreplay"
+                    " to it", variable("store"), os.environ.get("OTEL_LOGS_EXPORTER", ""),
+                )  # fmt: skip
+            if _takes_logging():
+                self._capture = LoggingCapture(provider, settings.excluded_loggers)
+                self._capture.start()
+        if os.environ.get(OTEL_PROPAGATORS, "").strip().lower() != "none":
+            self._propagator = AddedPropagator.add(settings)
+        self._hooks = install_hooks(settings)
+        _logger.info("%s", settings_line(settings))
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._hooks is not None:
@@ -88,4 +94,11 @@ class OpenReplayInstrumentor(BaseInstrumentor):
             self._propagator.remove()
         if self._provider is not None and self._stamp is not None:
             remove(self._provider, self._stamp)
-        self._hooks = self._propagator = self._stamp = self._provider = None
+        if self._capture is not None:
+            self._capture.stop()
+        self._hooks = self._propagator = self._stamp = self._provider = self._capture = None
+
+
+def _takes_logging() -> bool:
+    # "false" is the user's word that lines of ``logging`` are no records.
+    return os.environ.get(OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION, "").strip().lower() != "false"

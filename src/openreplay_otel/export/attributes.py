@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from .fields import NOT_LABELS, NUMBER_FIELDS, RECORD_FIELDS, RESOURCE_FIELDS
-from .plain_values import (
+from ..text.plain_values import (
     MAX_KEYWORD,
     MAX_LABEL,
     MAX_LABELS,
@@ -17,6 +16,7 @@ from .plain_values import (
     cut,
     label_name,
 )
+from .fields import NOT_LABELS, NUMBER_FIELDS, RECORD_FIELDS, RESOURCE_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
@@ -24,12 +24,13 @@ from ..names import (
     FIELD_UTC_TIME,
 )
 from ..session import session_id_or_none
+from ..signals import is_from_signal
 from ..stamp.processor import ERROR_SEVERITY
 from ..stores.base import Document
+from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, as_text, cut
 from .attributes import add_attributes, code_part
 from .parts import Origin, Origins, as_json, as_part, grading, timestamp, trace_part
 from .placement import MAX_TIME_NS, Placements
-from .plain_values import MAX_KEYWORD, MAX_TEXT, as_text, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,9 +79,7 @@ class DocumentBuilder:
         attributes: Any = record.attributes
         # Each look into the SDK's BoundedAttributes is a call in Python, and a walk takes a lock.
         attributes = (
-            cast("Any", attributes)._dict.copy()  # noqa: SLF001 - see above
-            if type(attributes) is BoundedAttributes and hasattr(attributes, "_dict")
-            else attributes or {}
+            attributes.copy() if type(attributes) is BoundedAttributes else attributes or {}
         )
         session_id = attributes.get(ATTRIBUTE_SESSION_ID)
         if session_id is not None:
@@ -89,7 +88,10 @@ class DocumentBuilder:
             return None
         try:
             return self._build(record, attributes, session_id, origin)
-        except Exception as error:  # noqa: BLE001 - one odd record must not cost the batch it came with
+        except Exception as error:
+            if is_from_signal(error):
+                raise
+            # One odd record must not cost the batch it came with.
             return self._build_from_what_is_left(record, session_id, origin, error)
 
     def _build(

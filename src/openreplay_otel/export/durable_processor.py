@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
+from ..context import session_id_of
 from ..names import SESSIONLESS_DATA_STREAM
 from ..settings import Settings
+from ..signals import is_from_signal
 from ..stamp.document_id import DocumentIdGenerator
 from ..stores.bulk_lines import lines_of
 from ..stores.opening import opened
@@ -21,9 +23,9 @@ from .shipper import Shipper
 from .spool import Spool
 from .spool.dead_letters import DeadLetters
 from .spool.folder import SpoolFolder, folder_of
-from .usual_lines import UsualLines
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk._logs import ReadWriteLogRecord
 
     from ..stores import Store
@@ -61,7 +63,6 @@ class DurableLogRecordProcessor(LogRecordProcessor):
         self.settings = Settings.load(**arguments) if settings is None else settings
         self.store, self._owns_store = opened(store, self.settings)
         next_id = DocumentIdGenerator().next_id
-        self._usual_lines = UsualLines(self.settings, next_id).lines
         self._build = DocumentBuilder(self.settings, next_id=next_id).build
         folder = SpoolFolder(folder_of(self.settings.spool_dir, self.store.name))
         max_bytes = self.settings.spool_max_bytes
@@ -102,22 +103,26 @@ class DurableLogRecordProcessor(LogRecordProcessor):
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Keep one record, in the thread that emits it; never raises."""
         try:
-            try:
-                made = self._usual_lines(log_record)
-            except Exception:  # noqa: BLE001 - the builder finds a way for any record
-                made = None
-            if made is not None:
-                self._append(*made)
-                return
             document = self._build(log_record)
             if document is not None:
                 index, document_id, source = document
                 self._append(
                     lines_of(index, document_id, source), index is not SESSIONLESS_DATA_STREAM
                 )
-        except Exception as error:  # noqa: BLE001 - an error would come out of the app's logging call
+        except Exception as error:
+            # It would come out of the app's logging call. What the app's own signal handler raises has to.
+            if is_from_signal(error):
+                raise
             self._spool.tally.drop("failed", 1)
             _logger.debug("keeping a record failed: %s", type(error).__name__)
+
+    def enabled(self, *, context: Context | None = None, **_: object) -> bool:
+        """False for a record that would not be kept: one without a session, where the settings say so.
+
+        Args:
+            context: Of the record; the current one where None.
+        """
+        return self.settings.sessionless == "keep" or session_id_of(context) is not None
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Bring all records taken so far to the store.

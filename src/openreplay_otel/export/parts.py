@@ -13,9 +13,9 @@ import orjson
 
 from ..names import FIELD_LEVEL, FIELD_TAGS, FIELD_TRUNCATED, TAG_ERROR
 from ..stamp.processor import ERROR_SEVERITY, with_error_tag
+from ..text.plain_values import MAX_KEYWORD, MAX_LABELS, as_text, cut, plain
 from .attributes import RESOURCE_PLANS, add_attributes
 from .fields import ECS_VERSION, level_of
-from .plain_values import MAX_KEYWORD, MAX_LABELS, as_text, cut, plain
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource

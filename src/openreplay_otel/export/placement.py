@@ -73,18 +73,6 @@ class Placements:
         offset_ms = (time_ns - started_ns) // _NS if time_ns > started_ns else 0
         return index, b'%b?jumpto=%d"' % (part, offset_ms)
 
-    def usual_placement(self, session_id: str | None) -> tuple[int, int, Placement] | None:
-        """The placement that all records of a session share, and from when until when.
-
-        Returns:
-            First and last nanosecond, and the placement; None where each record has its own, for the
-            moment in its link.
-        """
-        if session_id is None:
-            return 0, MAX_TIME_NS, _SESSIONLESS
-        earliest_ns, latest_ns, _, place, has_link = self._session(session_id)
-        return None if has_link else (max(0, earliest_ns), min(latest_ns, MAX_TIME_NS), place)
-
     def _make_session(self, session_id: str) -> _Session:
         started_ms = started_at_ms(session_id)
         part = b',"%b":"%b"' % (FIELD_SESSION_ID.encode(), session_id.encode())

@@ -8,10 +8,10 @@ from ..export.document import document_source
 from ..export.fields import ECS_VERSION
 from ..export.parts import Origin, as_part, grading, trace_part
 from ..export.placement import Placements
-from ..export.plain_values import MAX_KEYWORD, MAX_TEXT, cut
 from ..message_tag import message_prefix, tagged
 from ..names import FIELD_ASSUMED, FIELD_MESSAGE, FIELD_TRUNCATED
 from ..stores.base import Document
+from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, cut
 from .levels import severity_of
 
 if TYPE_CHECKING:

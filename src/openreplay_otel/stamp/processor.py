@@ -9,6 +9,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from ..context import session_id_of
+from ..context.exception_memory import mark_logged, session_id_of_exception
 from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
@@ -18,6 +19,7 @@ from ..names import (
     TAG_ERROR,
 )
 from ..settings import Settings
+from ..signals import is_from_signal
 from .document_id import DocumentIdGenerator
 
 if TYPE_CHECKING:
@@ -29,9 +31,6 @@ ERROR_SEVERITY: Final = 17
 
 _Found = tuple["Context | None", "str | None", str]
 """A context, its session, and what stands before its messages."""
-Stamped = tuple[_Found, str, "str | None"]
-"""Left on a usual record (plain text, no error) for this emit, as ``openreplay_stamped``: the same object
-for all records of a request, the record's body, and its document id where it has a session."""
 
 
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
@@ -60,22 +59,19 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         try:
             record: Any = log_record.log_record
             last = self._last
-            context, session_id, prefix = last
-            if context is not record.context or context is None:
+            if last[0] is not record.context or last[0] is None:
                 last = self._look_up(record.context)
-                context, session_id, prefix = last
+            _, session_id, prefix = last
+            if record.exception is not None:
+                session_id, prefix = self._look_into(record.exception, session_id, prefix)
             body = record.body
-            is_usual = False
             if type(body) is str and body.isascii() and "session" not in body.lower():
                 # What tagged() would find, without the call: nothing that looks like a tag.
                 if prefix:
                     record.body = body = prefix + body
-                is_usual = True
             elif isinstance(body, str):
                 record.body = tagged(body, session_id, prefix)
             if session_id is None:
-                if is_usual:
-                    cast("Any", log_record).openreplay_stamped = (last, body, None)
                 return
             attributes = _writable(record)
             attributes[ATTRIBUTE_SESSION_ID] = session_id
@@ -92,10 +88,10 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
                 or "exception.stacktrace" in attributes
             ):
                 attributes[ATTRIBUTE_TAGS] = with_error_tag(attributes.get(ATTRIBUTE_TAGS))
-            elif is_usual:
-                # For whoever makes a document of it in this very emit: what was found out here.
-                cast("Any", log_record).openreplay_stamped = (last, body, document_id)
-        except Exception as error:  # noqa: BLE001 - an error would come out of the app's logging call
+        except Exception as error:
+            # It would come out of the app's logging call. What the app's own signal handler raises has to.
+            if is_from_signal(error):
+                raise
             _logger.debug("stamping a record failed: %s", type(error).__name__)
 
     def _look_up(self, context: Context | None) -> _Found:
@@ -106,6 +102,21 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         # One attribute, so that another thread never sees a context with the session of another one.
         self._last = (context, session_id, prefix)
         return self._last
+
+    def _look_into(
+        self, error: BaseException, session_id: str | None, prefix: str
+    ) -> tuple[str | None, str]:
+        """The session of a record's exception, where its context has none; it has a record now."""
+        mark_logged(error)
+        if session_id is None:
+            session_id = session_id_of_exception(error)
+            if session_id is not None and self._stamps_message:
+                prefix = message_prefix(session_id, self._tags)
+        return session_id, prefix
+
+    def enabled(self, **_: object) -> bool:
+        """False: it exports nothing, and so is no reason to make a record."""
+        return False
 
     def shutdown(self) -> None:
         """Nothing to end."""

@@ -41,6 +41,11 @@ def keep_quiet() -> None:
         logging.getLogger(name).addFilter(_FILTER)
 
 
+def is_own_traffic() -> bool:
+    """Tell whether a request of this package is under way in this thread."""
+    return _is_own.get()
+
+
 @contextlib.contextmanager
 def own_traffic() -> Generator[None]:
     """Mark what happens inside as a request of this package."""

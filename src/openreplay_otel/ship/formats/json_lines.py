@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ...export.plain_values import (
+from ...text.plain_values import (
     MAX_KEYWORD,
     MAX_LABEL,
     MAX_LABELS,

@@ -1,0 +1,5 @@
+"""What becomes a record: the lines of ``logging``."""
+
+from .logging_capture import LoggingCapture
+
+__all__ = ["LoggingCapture"]
