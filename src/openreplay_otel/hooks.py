@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .context.detaching import hook_detach
 from .context.exception_memory import settle
+from .context.greenlets import hook_greenlets
 from .context.jobs import hook_jobs
 from .context.process_ends import hook_ends
 from .context.servers import hook_servers
@@ -48,6 +49,7 @@ class Hooks:
         patches = self.patches
         hook_detach(patches)
         hook_servers(patches, settings)
+        hook_greenlets(patches)
         hook_jobs(patches)
         hook_ends(patches)
         if settings.record_exceptions:

@@ -82,6 +82,32 @@ def test_celery_jobs_have_the_session_of_their_request(
     _check(broker, tmp_path, worker, f"{_APPS}.celery_app", ("plain", "fails", "retried"))
 
 
+@pytest.mark.parametrize(
+    "pool", [("-P", "gevent"), ("--pool=gevent",), ("-P", "eventlet"), ("--pool", "eventlet")]
+)
+def test_celery_runs_its_jobs_in_greenlets(pool: tuple[str, ...], tmp_path: Path) -> None:
+    """Under `openreplay-otel run` and nothing more: the worker begins patched, and takes the jobs."""
+    for name in ("queue", "control"):
+        (tmp_path / name).mkdir()
+    worker = ["celery", f"--app={_APPS}.celery_app", "worker", "--loglevel=INFO", *pool,
+              "--concurrency=4", "--without-mingle", "--without-gossip"]  # fmt: skip
+    start = [str(_BIN / "openreplay-otel"), "run", "--"]
+    _check(
+        "filesystem://",
+        tmp_path,
+        worker,
+        f"{_APPS}.celery_app",
+        ("plain", "fails", "retried"),
+        start=start,
+    )
+    log = (tmp_path / "worker.log").read_text()
+    assert pool[-1].rpartition("=")[2] in log, log
+    # Neither what gevent says of a library that was there before it, nor a thread that could not end.
+    assert not [
+        word for word in ("MonkeyPatchWarning", "KeyError", "not greened") if word in log
+    ], log
+
+
 def test_rq_jobs_have_the_session_of_their_request(redis_url: str, tmp_path: Path) -> None:
     """RQ forks for each job, and the child ends without Python's own end."""
     _check(
@@ -102,10 +128,16 @@ _EXPECTED = {
 
 
 def _check(
-    broker: str, folder: Path, worker: list[str], producer: str, jobs: Sequence[str]
+    broker: str,
+    folder: Path,
+    worker: list[str],
+    producer: str,
+    jobs: Sequence[str],
+    *,
+    start: Sequence[str] = (str(_BIN / "opentelemetry-instrument"),),
 ) -> None:
     file = folder / "logs.db"
-    environ = clean_environ() | DISTRO | {
+    environ = clean_environ() | (DISTRO if len(start) == 1 else {}) | {
         "OPENREPLAY_OTEL_STORE": f"sqlite:///{file}", "OTEL_SERVICE_NAME": "shop",
         "BROKER": broker, "BROKER_FOLDER": str(folder), "PYTHONPATH": str(ROOT),
         "XDG_STATE_HOME": str(folder),
@@ -116,9 +148,9 @@ def _check(
     words = [f"{job}={number}={session}" for number, (job, session) in sessions.items()]
     subprocess.run(
         [instrument, sys.executable, "-m", producer, *words],
-        env=environ, cwd=ROOT, check=True, timeout=MOST_SECONDS,
+        env=environ | DISTRO, cwd=ROOT, check=True, timeout=MOST_SECONDS,
     )  # fmt: skip
-    command = [instrument, str(_BIN / worker[0]), *worker[1:]]
+    command = [*start, str(_BIN / worker[0]), *worker[1:]]
     log = folder / "worker.log"
 
     def missing() -> list[str]:

@@ -107,7 +107,7 @@ def test_shutdown_delivers_and_leaves_nothing_behind(processors: Processors) -> 
     assert [] == [path for path in processors.path.rglob("*") if path.is_file()]
     thread = processor._shipper._thread
     assert thread is not None
-    assert not thread.is_alive()
+    assert thread.join(0)
 
 
 def test_shutdown_tries_a_store_that_is_down_once(processors: Processors) -> None:

@@ -195,6 +195,28 @@ def test_run_needs_no_opentelemetry(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("dashes", [["--"], []], ids=["behind --", "without"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--log", "debug", "--log=debug", "--logs_exporter", "none"],
+        ["--help"],
+        ["--version"],
+        ["-h", "--traces_exporter", "otlp", "--service", "x", "--store", "y"],
+        ["", " a  b ", "", "--", "--help", "-", "--=", "*", "$HOME", "ä\n"],
+    ],
+)
+def test_run_hands_every_argument_on(
+    arguments: list[str], dashes: list[str], tmp_path: Path
+) -> None:
+    """Whatever it looks like: neither this command nor opentelemetry-instrument takes an option of the program."""
+    (tmp_path / "shows.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))")
+    ran = Ran(
+        tmp_path, ["openreplay-otel", "run", *dashes, sys.executable, "shows.py", *arguments], {}
+    )
+    assert arguments == json.loads(ran.done.stdout), ran.err
+
+
 def test_run_finds_the_programs_of_its_own_environment(tmp_path: Path) -> None:
     """``python`` is the one that has the package, though the environment was not activated."""
     ran = Ran(

@@ -13,6 +13,7 @@ from opentelemetry.instrumentation.logging.environment_variables import (  # pyr
 )
 
 from ..names import ENTRY_POINT
+from .greenlets import patch_for_greenlets
 from .others import other_of
 
 _DEFAULTS = {
@@ -35,6 +36,7 @@ class OpenReplayDistro(BaseDistro):
     _other: Any = None
 
     def _configure(self, **kwargs: Any) -> None:
+        patch_for_greenlets()
         other = other_of("opentelemetry_distro", OTEL_PYTHON_DISTRO)
         if other is not None:
             self._other = other()

@@ -66,7 +66,10 @@ class _LazyCommand(typer.core.TyperCommand):
         module_name = COMMANDS[name].module
         module = import_module(f".{module_name}", __package__)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name, help=module.HELP)(getattr(module, module_name))
+        settings = getattr(module, "CONTEXT_SETTINGS", None)
+        single.command(name, help=module.HELP, context_settings=settings)(
+            getattr(module, module_name)
+        )
         command = typer.main.get_command(single)
         reordered = getattr(module, "reordered", list)
         return command.make_context(info_name, reordered(args), parent=parent, **extra)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from ..auto.greenlets import greenlets_of
 from ..errors import OpenReplayError, SettingsError
 from ..names import ENTRY_POINT
 from ..settings import Settings, variable
@@ -29,6 +30,9 @@ Examples:
 """
 _INSTRUMENT: Final = "opentelemetry-instrument"
 _DEFAULT_DISTRO: Final = "opentelemetry-distro"
+_GEVENT_PATCH: Final = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
+CONTEXT_SETTINGS: Final = {"allow_interspersed_args": False}
+"""What stands behind the program's name is the program's, also without -- before it."""
 
 
 def run(
@@ -70,7 +74,11 @@ def run(
     if service is not None:
         os.environ["OTEL_SERVICE_NAME"] = service
     # Beside Elastic's distro or another one that stays the chosen one, as always.
-    if not _has_other_distro():
+    if _has_other_distro():
+        # Ours does it in the program itself, so that the program's own children are not patched as well.
+        if greenlets_of(command, os.environ) == "gevent":
+            os.environ.setdefault(_GEVENT_PATCH, "patch_all")
+    else:
         os.environ.setdefault("OTEL_PYTHON_DISTRO", ENTRY_POINT)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", ENTRY_POINT)
     os.environ.setdefault("OTEL_LOGS_EXPORTER", ENTRY_POINT)
@@ -79,7 +87,8 @@ def run(
     instrument = _instrument()
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(instrument, [instrument, command[0], *command[1:]])
+    # Behind -- so that an option of the program, or the beginning of one, is not taken for its own.
+    os.execv(instrument, [instrument, "--", *command])
 
 
 def _put_own_programs_first() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreError, StoreLayoutError, StoreUnavailableError
 from ..stores.bulk_lines import bulk_body, count_of, documents_of
+from ..threads import BackgroundThread
 from .backoff import pause_before
 from .preparing import Preparation
 from .quiet_log import QuietLog
@@ -83,7 +84,7 @@ class Shipper:
         # Both reentrant: a signal handler may log in the middle of a log call, or of a flush.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._lock = threading.RLock()
-        self._thread: threading.Thread | None = None
+        self._thread: BackgroundThread | None = None
         self._helpers = 0
         self._held: list[tuple[float, Slice]] = []
         self._tries = 0
@@ -106,9 +107,7 @@ class Shipper:
                 return
             # Of the kind that threads wait for now: gevent and eventlet may have come since the fork.
             self._wake = queue.SimpleQueue()
-            self._thread = threading.Thread(
-                target=self._run, name="openreplay-otel-shipper", daemon=True
-            )
+            self._thread = BackgroundThread(self._run)
         try:
             self._thread.start()
         except RuntimeError:
@@ -154,7 +153,7 @@ class Shipper:
         self.wake()
         self._spool.notify()
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if thread is not None and not thread.is_current():
             thread.join(timeout)
         self._upkeep.close()
 
@@ -217,7 +216,7 @@ class Shipper:
             ):
                 return
             self._helpers += 1
-        helper = threading.Thread(target=self._help, name="openreplay-otel-shipper", daemon=True)
+        helper = BackgroundThread(self._help)
         try:
             helper.start()
         except RuntimeError:
