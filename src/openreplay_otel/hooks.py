@@ -7,15 +7,16 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from .context.deferred import settle
 from .context.detaching import hook_detach
-from .context.exception_memory import settle
 from .context.greenlets import hook_greenlets
 from .context.jobs import hook_jobs
 from .context.process_ends import hook_ends
 from .context.servers import hook_servers
 from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
-from .stamp.exception_records import hook_falcon, hook_span_exceptions
+from .stamp.exception_records import hook_leaving, hook_span_exceptions
+from .stamp.framework_exceptions import hook_frameworks, hook_lambda
 from .stamp.plain_logging import choose_tags, hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
@@ -57,13 +58,15 @@ class Hooks:
             hook_asyncio(patches)
             hook_printing(patches, settings.tags)
             hook_span_exceptions(patches)
-            hook_falcon(patches)
+            hook_leaving(patches)
+            hook_frameworks(patches)
+            hook_lambda(patches)
         choose_tags(patches, settings.tags)
         if settings.stamp_plain_logs:
             hook_record_factory(patches, settings.tags)
         hook_streams(patches, settings.stamp_streams, settings.tags)
         self._hook_threads()
-        atexit.register(_settle_all)
+        atexit.register(settle)
 
     def _hook_threads(self) -> None:
         from opentelemetry.instrumentation.threading import (  # pyright: ignore[reportMissingTypeStubs] - no py.typed
@@ -82,8 +85,8 @@ class Hooks:
             if self.users:
                 return
             _active.remove(self)
-        settle(also_alive=True)
-        atexit.unregister(_settle_all)
+        settle()
+        atexit.unregister(settle)
         self.patches.remove()
         if self._threading is not None and self._threading.is_instrumented_by_opentelemetry:
             self._threading.uninstrument()
@@ -105,7 +108,3 @@ def install_hooks(settings: Settings) -> Hooks:
         hooks = Hooks(settings)
         _active.append(hooks)
         return hooks
-
-
-def _settle_all() -> None:
-    settle(also_alive=True)

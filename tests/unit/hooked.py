@@ -18,7 +18,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 import openreplay_otel
 from openreplay_otel import OpenReplayInstrumentor, current_session, use_session
-from openreplay_otel.context.exception_memory import settle
+from openreplay_otel.context.deferred import settle
 SESSION, OTHER, TAG = {SESSION!r}, {OTHER!r}, {TAG!r}
 exporter = InMemoryLogRecordExporter()
 provider = LoggerProvider(shutdown_on_exit=False)
@@ -34,7 +34,7 @@ def told(finished):
 import atexit
 @atexit.register
 def show():
-    settle(also_alive=True)
+    settle()
     sys.__stdout__.write("\\nRECORDS" + json.dumps([told(r) for r in exporter.get_finished_logs()]))
 """
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from opentelemetry.context import Context, attach, detach
 
 from ..session import Session
-from .exception_memory import remember, settle
+from .exception_memory import left
 from .session_context import session_id_of, with_session_id
 
 if TYPE_CHECKING:
@@ -60,9 +60,8 @@ class use_session:  # noqa: N801 - reads as a function, like OpenTelemetry's use
         """Go back to the session before; an exception that passes stays this session's."""
         error = sys.exc_info()[1]
         if error is not None:
-            remember(error)
+            left(error)
         detach(self._tokens.pop())
-        settle()
 
     def __call__(self, function: _FunctionT) -> _FunctionT:
         """Decorate a function, or an ``async`` one."""

@@ -7,48 +7,63 @@ exception object is what both have in hand.
 from __future__ import annotations
 
 import builtins
-import logging
 import weakref
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from .deferred import defer
 from .session_context import session_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_logger = logging.getLogger(__name__)
+    from opentelemetry.context import Context
 
-_ATTRIBUTE: Final = "__openreplay_otel__"
+    from .deferred import Deferred
+
+
+class _Key(str):
+    """The key of a memory in an exception's ``__dict__``, which is pickled with the exception.
+
+    Pickled, it is the name of an attribute that every exception has, and the memory is the value which that has
+    in a new one: nothing of ours travels along.
+    """
+
+    __slots__ = ()
+
+    def __reduce__(self) -> Any:
+        return (str, ("__traceback__",))
+
+
+_KEY: Final = _Key("__openreplay_otel__")
 _LONGEST_CHAIN: Final = 8
 _GROUP: Final[Any] = getattr(builtins, "BaseExceptionGroup", Exception)
 """From Python 3.11 on: a group of errors is no Exception where one of them is none."""
 
 
-class _Memory:
-    """What is known of one exception; it dies with it."""
+class Memory:
+    """What is known of one exception; it dies with it.
 
-    __slots__ = ("__weakref__", "if_never_logged", "is_logged", "session_id")
+    Attributes:
+        session_id: The session in which it was raised, or None.
+        is_logged: Whether a record has it.
+        on_span: The context of the span that noted it first, or None.
+        deferred: The record that is made of it unless another one has it in time, or None.
+    """
+
+    __slots__ = ("deferred", "is_logged", "on_span", "session_id")
 
     def __init__(self) -> None:
         self.session_id: str | None = None
         self.is_logged = False
-        self.if_never_logged: Callable[[], None] | None = None
+        self.on_span: Context | None = None
+        self.deferred: Deferred | None = None
 
     def __reduce__(self) -> Any:
-        # An exception that is pickled or copied takes along nothing of ours but an empty text, which
-        # a process without this package can read as well.
-        return (str, ())
-
-    def __del__(self) -> None:
-        if self.if_never_logged is not None and not self.is_logged:
-            # Not done here: this may run anywhere, with any lock held.
-            _unlogged.append(self.if_never_logged)
+        return (type(None), ())  # see _Key
 
 
-_by_id: dict[int, tuple[weakref.ref[BaseException], _Memory]] = {}
-_unlogged: deque[Callable[[], None]] = deque()
-_waiting: weakref.WeakSet[_Memory] = weakref.WeakSet()
+_by_id: dict[int, tuple[weakref.ref[BaseException], Memory]] = {}
+_at_leaving: list[Callable[[BaseException, bool], None]] = []
 
 
 def remember(error: BaseException) -> None:
@@ -57,7 +72,7 @@ def remember(error: BaseException) -> None:
     if isinstance(error, (Exception, _GROUP)):
         session_id = session_id_of()
         if session_id is not None:
-            memory = _memory_of(error, make=True)
+            memory = memory_of(error, make=True)
             if memory is not None and memory.session_id is None:
                 memory.session_id = session_id
 
@@ -65,7 +80,7 @@ def remember(error: BaseException) -> None:
 def session_id_of_exception(error: BaseException | None) -> str | None:
     """The session in which an exception was raised, or the one that caused it; None where unknown."""
     for one in chain(error):
-        memory = _memory_of(one)
+        memory = memory_of(one)
         if memory is not None and memory.session_id is not None:
             return memory.session_id
     return None
@@ -74,55 +89,69 @@ def session_id_of_exception(error: BaseException | None) -> str | None:
 def mark_logged(error: BaseException) -> None:
     """Note that an exception stands in a record now, and with it those that caused it."""
     for one in chain(error):
-        memory = _memory_of(one, make=True)
+        memory = memory_of(one, make=True)
         if memory is not None:
             memory.is_logged = True
-            memory.if_never_logged = None
+            if memory.deferred is not None:
+                memory.deferred.cancel()
+                memory.deferred = None
 
 
 def is_logged(error: BaseException) -> bool:
     """Tell whether a record has this exception."""
-    memory = _memory_of(error)
+    memory = memory_of(error)
     return memory is not None and memory.is_logged
 
 
 def if_never_logged(error: BaseException, action: Callable[[], None]) -> None:
-    """Do something once the exception is gone, unless it was logged by then; see :func:`settle`.
+    """Do something in one second, unless the exception is logged by then; see :func:`.deferred.settle`.
 
     Args:
-        error: The exception; a second call for it changes nothing.
-        action: Must not refer to the exception, which would never go away.
+        error: The exception; a second call for it changes nothing. What was to be done for its causes is not
+            done: who tells of it tells of them.
+        action: Must not refer to the exception, which could not go away meanwhile.
     """
-    memory = _memory_of(error, make=True)
-    if memory is not None and not memory.is_logged and memory.if_never_logged is None:
-        memory.if_never_logged = action
-        _waiting.add(memory)
-
-
-def settle(*, also_alive: bool = False) -> None:
-    """Do what was put off for exceptions that are gone now and were never logged.
-
-    Args:
-        also_alive: True at the end, when nobody will log those that still live either.
-    """
-    while _unlogged:
-        try:
-            action = _unlogged.popleft()
-        except IndexError:  # another thread was quicker
-            break
-        _do(action)
-    if also_alive:
-        for memory in list(_waiting):
-            action, memory.if_never_logged = memory.if_never_logged, None
-            if action is not None and not memory.is_logged:
-                _do(action)
-
-
-def _do(action: Callable[[], None]) -> None:
-    try:
+    memory = memory_of(error, make=True)
+    if memory is None:
         action()
-    except Exception as failure:  # noqa: BLE001 - it would come out of the app's own code
-        _logger.debug("recording an exception failed: %s", type(failure).__name__)
+        return
+    if memory.is_logged or memory.deferred is not None:
+        return
+
+    def act() -> None:
+        memory.is_logged = True
+        action()
+
+    for cause in chain(error):
+        known = memory_of(cause)
+        if known is not None and known.deferred is not None:
+            known.deferred.cancel()
+    memory.deferred = defer(act)
+
+
+def left(error: BaseException, *, is_unhandled: bool = False) -> None:
+    """Note that an exception leaves its request, or its block of a session; its session is remembered.
+
+    Args:
+        error: The exception.
+        is_unhandled: Whether the app has let it out, rather than a server, which logs what it thinks worth it.
+    """
+    remember(error)
+    for tell in _at_leaving:
+        tell(error, is_unhandled)
+
+
+def at_leaving(tell: Callable[[BaseException, bool], None]) -> Callable[[], None]:
+    """Be told of each exception that leaves its request.
+
+    Args:
+        tell: Called with the arguments of :func:`left`; must not raise.
+
+    Returns:
+        What ends it.
+    """
+    _at_leaving.append(tell)
+    return lambda: _at_leaving.remove(tell)
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -134,23 +163,32 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _memory_of(error: BaseException, *, make: bool = False) -> _Memory | None:
+def memory_of(error: BaseException, *, make: bool = False) -> Memory | None:
+    """What is known of an exception.
+
+    Args:
+        error: The exception.
+        make: Whether to begin a memory where there is none.
+
+    Returns:
+        None where nothing is known, or where the exception takes nothing along.
+    """
     found = _by_id.get(id(error))
     if found is not None and found[0]() is error:
         return found[1]
-    own: object = error.__dict__.get(_ATTRIBUTE) if hasattr(error, "__dict__") else None
-    if isinstance(own, _Memory):
+    own: object = error.__dict__.get(_KEY) if hasattr(error, "__dict__") else None
+    if isinstance(own, Memory):
         return own
     if not make:
         return None
-    memory = _Memory()
+    memory = Memory()
     key = id(error)
     try:
         _by_id[key] = (weakref.ref(error, lambda _: _by_id.pop(key, None)), memory)
     except TypeError:
         # Python's own exceptions take no weak references. What stands in the exception goes with it.
         try:
-            error.__dict__[_ATTRIBUTE] = memory
+            error.__dict__[_KEY] = memory
         except (AttributeError, TypeError):
             return None
     return memory

@@ -40,7 +40,7 @@ class OpenReplayWSGIMiddleware:
         try:
             body: Any = self.app(environ, start_response)
         finally:
-            leave(token)
+            leave(token, is_app=True)
         if session_id is None or isinstance(body, (list, tuple)):
             return cast("Any", body)
         file_wrapper = environ.get("wsgi.file_wrapper")
@@ -67,7 +67,7 @@ class _Body:
                 self._parts = iter(self._body)
             return next(self._parts)
         finally:
-            leave(token)
+            leave(token, is_app=True)
 
     def close(self) -> None:
         """End the body, as servers do in any case."""
@@ -78,7 +78,7 @@ class _Body:
         try:
             close()
         finally:
-            leave(token)
+            leave(token, is_app=True)
 
 
 class OpenReplayASGIMiddleware:
@@ -112,4 +112,4 @@ class OpenReplayASGIMiddleware:
         try:
             await self.app(scope, receive, send)
         finally:
-            leave(token)
+            leave(token, is_app=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import get_logger_provider
 
-from .exception_memory import settle
+from .deferred import settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ def hook_ends(patches: Patches) -> None:
 
 
 def _flush(**_: object) -> None:
-    settle(also_alive=True)
+    settle()
     flush: Any = getattr(get_logger_provider(), "force_flush", None)
     if flush is not None:
         flush(_MOST_MILLIS)

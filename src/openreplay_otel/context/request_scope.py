@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.context import Context, attach, detach, get_current
 
 from .carriers import CarrierReader
-from .exception_memory import remember, settle
+from .exception_memory import left
 from .session_context import with_session_id
 
 if TYPE_CHECKING:
@@ -57,10 +57,14 @@ def enter(session_id: str | None) -> Token[Context]:
     return attach(context if session_id is None else with_session_id(session_id, context))
 
 
-def leave(token: Token[Context]) -> None:
-    """End what :func:`enter` began; an exception that passes remembers the session."""
+def leave(token: Token[Context], *, is_app: bool = False) -> None:
+    """End what :func:`enter` began; an exception that passes remembers the session.
+
+    Args:
+        token: What :func:`enter` returned.
+        is_app: Whether it was around the app alone: what the app lets out is an unhandled exception.
+    """
     error = sys.exc_info()[1]
     if error is not None:
-        remember(error)
+        left(error, is_unhandled=is_app)
     detach(token)
-    settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger_provider
@@ -12,12 +13,14 @@ from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_STACKTRACE,
     EXCEPTION_TYPE,
 )
-from opentelemetry.trace import set_span_in_context
+from opentelemetry.trace import SpanKind, set_span_in_context
 
 from ..context.exception_memory import (
+    at_leaving,
     if_never_logged,
     is_logged,
     mark_logged,
+    memory_of,
     session_id_of_exception,
 )
 from ..context.session_context import session_id_of, with_session_id
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 LOGGER_NAME: Final = "openreplay.exceptions"
 """Not of this package's name: what it logs about itself is not stored."""
+_OF_REQUESTS: Final = (SpanKind.SERVER, SpanKind.CONSUMER)
 
 
 def record_uncaught(error: BaseException, where: str) -> str | None:
@@ -53,32 +57,40 @@ def record_uncaught(error: BaseException, where: str) -> str | None:
     return session_id
 
 
-def record_unless_logged(error: BaseException | None, what: str, span: Span | None = None) -> None:
-    """Make an error record of an exception of a session, once it is gone and nobody has logged it.
+def record_unless_logged(
+    error: BaseException | None, what: str, context: Context | None = None
+) -> None:
+    """Make an error record of an exception of a session in one second, unless somebody logs it by then.
 
     Args:
         error: The exception.
         what: How it was seen, for the record's text.
-        span: The span that the record belongs to; the current one where None.
+        context: The context that the record belongs to; the current one where None.
     """
     if not isinstance(error, Exception) or is_logged(error):
         return
-    session_id = session_id_of() or session_id_of_exception(error)
+    session_id = session_id_of(context) or session_id_of_exception(error)
     if session_id is not None:
-        context = with_session_id(session_id)
-        context = context if span is None else set_span_in_context(span, context)
-        if_never_logged(error, _record_of(error, context, what))
+        if_never_logged(error, _record_of(error, with_session_id(session_id, context), what))
 
 
 def hook_span_exceptions(patches: Patches) -> None:
-    """Make records of exceptions that are recorded on a span and then logged by nobody."""
+    """Make records of exceptions that end a request or a job, as its span tells, and that nobody logs.
+
+    What another span of the request notes may have been handled since: a cache that does not answer, a key that is
+    not there. It becomes a record where it leaves the request, see :func:`hook_leaving`.
+    """
 
     def record_exception(
         wrapped: Callable[..., Any], span: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         result = wrapped(*args, **kwargs)
         error = args[0] if args else kwargs.get("exception")
-        record_unless_logged(error, "Exception on a span", span)
+        if isinstance(error, Exception):
+            if getattr(span, "kind", None) in _OF_REQUESTS:
+                record_unless_logged(error, "Exception on a span", set_span_in_context(span))
+            elif session_id_of() is not None:
+                _note_span(error, span)
         return result
 
     patches.after_import(
@@ -87,18 +99,24 @@ def hook_span_exceptions(patches: Patches) -> None:
     )
 
 
-def hook_falcon(patches: Patches) -> None:
-    """Make records of what Falcon answers with a 500: under WSGI it writes it to ``wsgi.errors`` alone."""
+def _note_span(error: Exception, span: Span) -> None:
+    memory = memory_of(error, make=True)
+    if memory is not None and memory.on_span is None:
+        memory.on_span = set_span_in_context(span)
 
-    def handle(
-        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
-        record_unless_logged(args[2] if len(args) > 2 else None, "Unhandled exception")
-        return wrapped(*args, **kwargs)
 
-    patches.after_import(
-        "falcon.app", lambda module: patches.wrap(module.App, "_python_error_handler", handle)
-    )
+def hook_leaving(patches: Patches) -> None:
+    """Make records of exceptions that leave their request: those that the app let out, and those on a span."""
+
+    def tell(error: BaseException, is_unhandled: bool) -> None:  # noqa: FBT001 - as it is called
+        # What is raised here would take the place of the app's own error.
+        with suppress(Exception):
+            memory = memory_of(error)
+            context = None if memory is None else memory.on_span
+            if is_unhandled or context is not None:
+                record_unless_logged(error, "Unhandled exception", context)
+
+    patches.at_removal(at_leaving(tell))
 
 
 def _record_of(error: Exception, context: Context, what: str) -> Callable[[], None]:

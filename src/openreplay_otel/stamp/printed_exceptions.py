@@ -119,15 +119,17 @@ def hook_uncaught(patches: Patches, tags: tuple[str, ...]) -> None:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> Any:
-        session_id = None
-        if error is not None:
-            # The app's own error is what has to be seen, whatever happens here.
-            with suppress(Exception):
-                session_id = record_uncaught(error, where)
+        session_id = session_id_of() or session_id_of_exception(error)
         if error is None or session_id is None:
             return wrapped(*args, **kwargs)
-        with _tagged_stderr(error, message_prefix(session_id, tags)):
-            return wrapped(*args, **kwargs)
+        try:
+            with _tagged_stderr(error, message_prefix(session_id, tags)):
+                return wrapped(*args, **kwargs)
+        finally:
+            # After the hooks below: one of them may have logged it. The app's own error is what has to be seen,
+            # whatever happens here.
+            with suppress(Exception):
+                record_uncaught(error, where)
 
     patches.wrap(sys, "excepthook", excepthook)
     patches.wrap(threading, "excepthook", in_thread)
