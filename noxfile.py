@@ -187,6 +187,13 @@ def integration(session: nox.Session, es: int) -> None:
     _install_wheel(session)
     folders = ("tests/integration", "tests/wire", "tests/faults")
     _pytest(session, *folders, env={"OPENREPLAY_TEST_ES": str(es)})
+    # What an app hands us is used as plain transport, so it need not fit the server.
+    other = 17 - es
+    session.install("--quiet", f"elasticsearch=={other}.*", f"elastic-transport=={other}.*")
+    if not session.posargs:
+        _pytest(
+            session, "tests/integration/test_own_client.py", env={"OPENREPLAY_TEST_ES": str(es)}
+        )
 
 
 @nox.session

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
 
 from .entries import EntryReader, LogEntry, SessionSummary, session_summary
 from .queries import log_query, session_query
 from .session import Session
 from .settings import Settings
-from .stores.opening import opened
+from .stores.opening import opened, opened_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from datetime import datetime, timedelta
 
     from .stores import Store
-    from .stores.base import Bin, LogQuery, Position, SessionOverview
-
-_T = TypeVar("_T")
+    from .stores.base import AsyncStore, Bin, LogQuery, Position, SessionOverview, SessionQuery
+    from .stores.elasticsearch.targets import AsyncElasticsearchClient, ElasticsearchClient
 
 
 class SessionLogs:
@@ -29,18 +28,19 @@ class SessionLogs:
         settings: The settings in force.
 
     Args:
-        store: A store, or its URL; None: the one of the settings.
+        store: A store, its URL, or an ``elasticsearch.Elasticsearch`` (see :func:`open_store`); None: the
+            one of the settings.
         settings: App url and project id for links, and what the store needs; the environment where
             None.
         **arguments: Single settings, such as ``app_url``, ``project_id`` or ``api_key``.
 
     Raises:
-        SettingsError: The URL, or an argument, cannot be used.
+        SettingsError: The URL, the client or an argument cannot be used.
     """
 
     def __init__(
         self,
-        store: Store | str | None = None,
+        store: Store | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
         **arguments: object,
@@ -207,21 +207,31 @@ class SessionLogs:
 
 
 class AsyncSessionLogs:
-    """The same for asyncio: each page is fetched in a thread, so that the loop goes on meanwhile.
+    """The same for asyncio; ``logs`` and ``sessions`` give asynchronous iterators, the others are awaited.
 
-    Takes what :class:`SessionLogs` takes; ``logs`` and ``sessions`` give asynchronous iterators, the others
-    are awaited.
+    Takes what :class:`SessionLogs` takes, and fetches each page in a thread, so that the loop goes on
+    meanwhile. It also takes an ``elasticsearch.AsyncElasticsearch``, which is awaited without a thread; use
+    it in the event loop of that client.
+
+    Attributes:
+        store: Where they are looked for.
+        settings: The settings in force.
     """
 
     def __init__(
         self,
-        store: Store | str | None = None,
+        store: AsyncStore
+        | Store
+        | AsyncElasticsearchClient
+        | ElasticsearchClient
+        | str
+        | None = None,
         *,
         settings: Settings | None = None,
         **arguments: object,
     ) -> None:
-        self._sync = SessionLogs(store, settings=settings, **arguments)
-        self.store = self._sync.store
+        self.settings: Final = Settings.load(**arguments) if settings is None else settings
+        self.store, self._owns_store = opened_async(store, self.settings)
 
     def logs(
         self,
@@ -241,7 +251,7 @@ class AsyncSessionLogs:
         from_end: bool = False,
     ) -> AsyncIterator[LogEntry]:
         """As :meth:`SessionLogs.logs`."""
-        entries = self._sync.logs(
+        query = log_query(
             session,
             errors_only=errors_only,
             level=level,
@@ -256,7 +266,7 @@ class AsyncSessionLogs:
             before=before,
             from_end=from_end,
         )
-        return _in_threads(entries)
+        return self._entries(query)
 
     def sessions(
         self,
@@ -271,7 +281,7 @@ class AsyncSessionLogs:
         limit: int | None = None,
     ) -> AsyncIterator[SessionSummary]:
         """As :meth:`SessionLogs.sessions`."""
-        found = self._sync.sessions(
+        query = session_query(
             errors_only=errors_only,
             since=since,
             until=until,
@@ -281,27 +291,28 @@ class AsyncSessionLogs:
             before_id=before_id,
             limit=limit,
         )
-        return _in_threads(found)
+        return self._summaries(query)
 
     async def overview(self, session: Session | str) -> SessionOverview | None:
         """As :meth:`SessionLogs.overview`."""
-        return await asyncio.to_thread(self._sync.overview, session)
+        wanted = session if isinstance(session, Session) else Session.parse(session)
+        return await self.store.overview(wanted.id)
 
     async def histogram(
         self, session: Session | str, *, since: datetime, until: datetime, bins: int
     ) -> Sequence[Bin]:
         """As :meth:`SessionLogs.histogram`."""
-        return await asyncio.to_thread(
-            self._sync.histogram, session, since=since, until=until, bins=bins
-        )
+        query = log_query(session, since=since, until=until)
+        return await self.store.histogram(query, bins=bins)
 
     async def services(self) -> Sequence[str]:
         """As :meth:`SessionLogs.services`."""
-        return await asyncio.to_thread(self._sync.services)
+        return await self.store.services()
 
     async def close(self) -> None:
         """Close the store, if it was opened here."""
-        await asyncio.to_thread(self._sync.close)
+        if self._owns_store:
+            await self.store.close()
 
     async def __aenter__(self) -> AsyncSessionLogs:
         """Use it in an async with statement."""
@@ -311,13 +322,15 @@ class AsyncSessionLogs:
         """Close the store, if it was opened here."""
         await self.close()
 
+    async def _entries(self, query: LogQuery) -> AsyncIterator[LogEntry]:
+        reader = EntryReader(Session(query.session_id), self.settings)
+        async with aclosing(self.store.search(query)) as pages:
+            async for page in pages:
+                for hit in page:
+                    yield reader.read(hit)
 
-async def _in_threads(entries: Iterator[_T]) -> AsyncIterator[_T]:
-    # A chunk a thread call: one call for each entry would cost more than the entries.
-    while chunk := await asyncio.to_thread(_take, entries):
-        for entry in chunk:
-            yield entry
-
-
-def _take(entries: Iterator[_T], most: int = 500) -> list[_T]:
-    return [entry for _, entry in zip(range(most), entries, strict=False)]
+    async def _summaries(self, query: SessionQuery) -> AsyncIterator[SessionSummary]:
+        async with aclosing(self.store.sessions(query)) as pages:
+            async for page in pages:
+                for figures in page:
+                    yield session_summary(figures, self.settings)

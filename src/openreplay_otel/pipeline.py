@@ -21,6 +21,7 @@ from .stamp.order import has_stamp, remove
 if TYPE_CHECKING:
     from .hooks import Hooks
     from .stores import Store
+    from .stores.elasticsearch.targets import ElasticsearchClient
 
 _lock: Final = threading.Lock()
 _active: dict[int, Pipeline] = {}
@@ -35,7 +36,12 @@ class Pipeline:
         processor: What keeps and delivers them; its ``counts`` tell what became of the records.
     """
 
-    def __init__(self, provider: LoggerProvider, settings: Settings, store: Store | None) -> None:
+    def __init__(
+        self,
+        provider: LoggerProvider,
+        settings: Settings,
+        store: Store | ElasticsearchClient | None,
+    ) -> None:
         self.settings = settings
         self.processor = DurableLogRecordProcessor(store, settings=settings)
         self.store = self.processor.store
@@ -96,7 +102,7 @@ class Pipeline:
         atexit.register(self.shutdown)
 
 
-def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
+def configure(store: Store | ElasticsearchClient | str | None = None, **arguments: Any) -> Pipeline:
     """Link this process's logs with OpenReplay's sessions.
 
     Adds to what is there and replaces nothing: the stamp before every processor that the logger
@@ -105,8 +111,8 @@ def configure(store: Store | str | None = None, **arguments: Any) -> Pipeline:
     provider yet, one is set. Calling it again for the same provider changes nothing.
 
     Args:
-        store: A store or its URL; None: ``OPENREPLAY_OTEL_STORE``, without that an SQLite file in the
-            user's state folder.
+        store: A store, its URL, or an ``elasticsearch.Elasticsearch`` (see :func:`open_store`); None:
+            ``OPENREPLAY_OTEL_STORE``, without that an SQLite file in the user's state folder.
         **arguments: Settings by name (``app_url``, ``project_id``, ``api_key``, …, see
             ``docs/settings.md``); ``service_name`` for a provider made here; ``logger_provider`` for
             one that is not the global one.

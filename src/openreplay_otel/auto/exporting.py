@@ -50,11 +50,9 @@ def exports_to_store(provider: LoggerProvider) -> bool:
 
 def _durable(exporter: OpenReplayLogExporter) -> DurableLogRecordProcessor:
     settings = exporter.settings
-    # A store that was made in code is shared; one that was named is opened anew, as the exporter closes its own.
-    durable = DurableLogRecordProcessor(
-        None if exporter.owns_store else exporter.store, settings=settings
-    )
-    if settings.store is None and exporter.owns_store:
+    # What the exporter was given is shared; what it opened itself is opened anew, as it closes its own.
+    durable = DurableLogRecordProcessor(exporter.given, settings=settings)
+    if settings.store is None and exporter.given is None:
         _logger.warning(
             "no store is named: records go to %s; %s names another one",
             durable.store.name, variable("store"),

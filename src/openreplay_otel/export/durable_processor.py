@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadWriteLogRecord
 
     from ..stores import Store
+    from ..stores.elasticsearch.targets import ElasticsearchClient
     from .spool.counts import DeliveryCounts
 
 _logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class DurableLogRecordProcessor(LogRecordProcessor):
     delivers, or one that is running.
 
     Args:
-        store: A store, or its URL; None: the one of the settings.
+        store: A store, its URL, or an ``elasticsearch.Elasticsearch``; None: the one of the settings.
         settings: All else; read from the environment where None.
         **arguments: Single settings, such as ``spool_dir``, ``app_url`` or ``api_key``.
 
@@ -55,7 +56,7 @@ class DurableLogRecordProcessor(LogRecordProcessor):
 
     def __init__(
         self,
-        store: Store | str | None = None,
+        store: Store | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
         **arguments: object,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..stores import Store
     from ..stores.base import Document
+    from ..stores.elasticsearch.targets import ElasticsearchClient
 
 _logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class OpenReplayLogExporter(LogRecordExporter):
     requests, and tries again within ``export_timeout``.
 
     Args:
-        store: A store, or its URL; None: the one of the settings.
+        store: A store, its URL, or an ``elasticsearch.Elasticsearch``; None: the one of the settings.
         settings: All else; read from the environment where None.
         **arguments: Single settings, such as ``app_url``, ``project_id`` or ``api_key``.
 
@@ -61,7 +62,7 @@ class OpenReplayLogExporter(LogRecordExporter):
 
     def __init__(
         self,
-        store: Store | str | None = None,
+        store: Store | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
         **arguments: object,
@@ -69,7 +70,8 @@ class OpenReplayLogExporter(LogRecordExporter):
         if settings is None:
             settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)
         self.settings = settings
-        self.store, self.owns_store = opened(store, self.settings)
+        self.given: Final = store
+        self.store, self._owns_store = opened(store, self.settings)
         self._stopped = threading.Event()
         self._build = DocumentBuilder(self.settings).build
         self._delivery = Delivery(
@@ -114,7 +116,7 @@ class OpenReplayLogExporter(LogRecordExporter):
     def shutdown(self) -> None:
         """End: a waiting export stops waiting, and the store is closed if it was opened here."""
         self._stopped.set()
-        if self.owns_store:
+        if self._owns_store:
             self.store.close()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
     from datetime import datetime
 
 
@@ -273,4 +273,40 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files; the store opens them again when it is used again."""
+        ...
+
+
+class AsyncStore(Protocol):
+    """What a lookup in an event loop asks of a store.
+
+    Every method raises :class:`~openreplay_otel.errors.StoreError` and nothing else.
+    """
+
+    @property
+    def name(self) -> str:
+        """As :attr:`Store.name`."""
+        ...
+
+    def search(self, query: LogQuery) -> AsyncGenerator[list[Hit]]:
+        """As :meth:`Store.search`."""
+        ...
+
+    def sessions(self, query: SessionQuery) -> AsyncGenerator[list[SessionFigures]]:
+        """As :meth:`Store.sessions`."""
+        ...
+
+    async def overview(self, session_id: str) -> SessionOverview | None:
+        """As :meth:`Store.overview`."""
+        ...
+
+    async def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
+        """As :meth:`Store.histogram`."""
+        ...
+
+    async def services(self) -> Sequence[str]:
+        """As :meth:`Store.services`."""
+        ...
+
+    async def close(self) -> None:
+        """As :meth:`Store.close`."""
         ...

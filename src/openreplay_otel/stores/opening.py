@@ -1,31 +1,41 @@
-"""Opens a store by its URL."""
+"""Opens a store by its URL, or over a client that the app has already."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..settings import Settings, default_store_url
 from ..store_url import sqlite_path_of
+from .handed_over import check_store, is_async_client, is_client
+from .threaded import ThreadedStore
 
 if TYPE_CHECKING:
-    from .base import Store
+    from .base import AsyncStore, Store
+    from .elasticsearch.targets import AsyncElasticsearchClient, ElasticsearchClient
 
 
 def open_store(
-    url: str | None = None, *, settings: Settings | None = None, **arguments: object
+    url: ElasticsearchClient | str | None = None,
+    *,
+    settings: Settings | None = None,
+    **arguments: object,
 ) -> Store:
     """Open a store; nothing is sent and no file is made before it is used.
 
     Args:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or
-            ``http(s)://[user:password@]host:9200`` (several hosts: a comma list). None: as the settings
-            say, without any the file of :func:`~openreplay_otel.settings.default_store_url`.
+            ``http(s)://[user:password@]host:9200`` (several hosts: a comma list). Or an
+            ``elasticsearch.Elasticsearch`` of version 8 or 9: hosts, TLS, authentication, headers and
+            timeout are the client's then, the connections are not, and the client stays open. None: as
+            the settings say, without any the file of :func:`~openreplay_otel.settings.default_store_url`.
         settings: Where the rest comes from; the environment where None.
         **arguments: Single settings, such as ``api_key`` or ``ca_certs``.
 
     Raises:
-        SettingsError: The URL, or an argument, cannot be used.
+        SettingsError: The URL, the client or an argument cannot be used.
     """
+    if url is not None and not isinstance(url, str):
+        return _store_of(url, Settings.load(**arguments) if settings is None else settings)
     if settings is None:
         settings = Settings.load(store=url, **arguments)
     target = url or settings.store or default_store_url()
@@ -47,8 +57,39 @@ def open_store(
     return ElasticsearchStore(connection, index_prefix=settings.index)
 
 
-def opened(store: Store | str | None, settings: Settings) -> tuple[Store, bool]:
-    """A store that was handed over, or one opened by its URL; and whether it was opened here."""
+def opened(
+    store: Store | ElasticsearchClient | str | None, settings: Settings
+) -> tuple[Store, bool]:
+    """A store that was handed over, or one opened by its URL or over a client; and whether it was opened here.
+
+    Raises:
+        SettingsError: It is nothing of these.
+    """
     if store is None or isinstance(store, str):
         return open_store(store, settings=settings), True
-    return store, False
+    found = _store_of(store, settings)
+    return found, found is not store
+
+
+def opened_async(
+    store: AsyncStore | Store | AsyncElasticsearchClient | ElasticsearchClient | str | None,
+    settings: Settings,
+) -> tuple[AsyncStore, bool]:
+    """The same for an event loop: an asynchronous client is awaited, all else is asked in threads."""
+    if is_async_client(store):
+        from .elasticsearch.async_store import AsyncElasticsearchStore
+
+        return AsyncElasticsearchStore(store, index_prefix=settings.index), False
+    found, is_own = opened(cast("Store | None", store), settings)
+    return ThreadedStore(found), is_own
+
+
+def _store_of(store: object, settings: Settings) -> Store:
+    if is_client(store):
+        from .elasticsearch import Connection, ElasticsearchStore
+        from .elasticsearch.targets import ClientTarget
+
+        return ElasticsearchStore(Connection(ClientTarget(store)), index_prefix=settings.index)
+    if check_store(store):
+        return store
+    raise AssertionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..base import Document, RefusedDocument, WriteResult
-from .connection import error_of
+from .answers import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

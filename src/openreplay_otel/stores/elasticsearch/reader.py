@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+from contextlib import aclosing, suppress
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreAccessError, StoreError, StoreLayoutError
 from ...names import READER_ALIAS
+from ...session import started_at_ms
 from ..base import (
     MAX_FROM_END,
     Bin,
@@ -34,10 +36,11 @@ from .bodies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
-    from .connection import Connection
+    from .connection import Requests
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST_PAGE: Final = 1000
 _SLACK: Final = 50
 _PAGE: Final = 5000
@@ -48,18 +51,18 @@ _LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true"
 
 
 class Reader:
-    """Reads session indexes of one cluster.
+    """Reads session indexes of one cluster; asynchronous, and run to its end at once by a store that waits.
 
     Args:
-        connection: The cluster.
+        requests: The cluster.
         prefix: Prefix of the session indexes.
     """
 
-    def __init__(self, connection: Connection, prefix: str) -> None:
-        self._connection = connection
+    def __init__(self, requests: Requests, prefix: str) -> None:
+        self._requests = requests
         self._prefix = prefix
 
-    def search(self, query: LogQuery, day: str) -> Iterator[list[Hit]]:
+    async def search(self, query: LogQuery, day: str) -> AsyncGenerator[list[Hit]]:
         """Pages of a session's documents, in time order, those of one time in the order of emission.
 
         Args:
@@ -69,38 +72,40 @@ class Reader:
         """
         for target in self._targets(day):
             found = False
-            for page in self._search_target(target, query):
-                found = True
-                yield page
-            if found or self._knows(target, query):
+            async with aclosing(self._search_target(target, query)) as pages:
+                async for page in pages:
+                    found = True
+                    yield page
+            if found or await self._knows(target, query):
                 return
 
     def _targets(self, day: str) -> tuple[str, str]:
         return schema.session_index(self._prefix, day), schema.session_pattern(self._prefix)
 
-    def _knows(self, target: str, query: LogQuery) -> bool:
+    async def _knows(self, target: str, query: LogQuery) -> bool:
         """Whether an index has records of the session that the filters of the query hid."""
         if not query.is_filtered or target == schema.session_pattern(self._prefix):
             return False
         body = {"query": session_filter(query.session_id), "size": 0, "terminate_after": 1}
-        return bool(self._search(target, body, "")["hits"]["total"]["value"])
+        answer = await self._search(target, body, "")
+        return bool(answer["hits"]["total"]["value"])
 
-    def _search_target(self, target: str, query: LogQuery) -> Iterator[list[Hit]]:
+    async def _search_target(self, target: str, query: LogQuery) -> AsyncGenerator[list[Hit]]:
         if query.from_end:
             size = MAX_FROM_END if query.limit is None else min(query.limit, MAX_FROM_END)
-            last = self._bounded(target, query, size)
+            last = await self._bounded(target, query, size)
             if last:
                 yield last[::-1]
         elif query.limit is not None and query.limit <= _FIRST_PAGE:
-            first = self._bounded(target, query, query.limit)
+            first = await self._bounded(target, query, query.limit)
             if first:
                 yield first
         else:
-            pages = self._searched(target, replace(query, limit=None))
-            fitting = ([hit for hit in page if _is_between(hit, query)] for page in pages)
-            yield from _limited(filter(None, fitting), query.limit)
+            async with aclosing(self._searched(target, replace(query, limit=None))) as pages:
+                async for page in _limited(_fitting(pages, query), query.limit):
+                    yield page
 
-    def _bounded(self, target: str, query: LogQuery, limit: int) -> list[Hit]:
+    async def _bounded(self, target: str, query: LogQuery, limit: int) -> list[Hit]:
         """The first documents in the query's direction, those before or behind its places left out.
 
         A place is known to Elasticsearch by its millisecond only: some of the first ones found may stand on
@@ -109,14 +114,14 @@ class Reader:
         wanted = limit
         while limit:
             asked = replace(query, limit=wanted)
-            found = [hit for page in self._searched(target, asked) for hit in page]
+            found = [hit async for page in self._searched(target, asked) for hit in page]
             fitting = [hit for hit in found if _is_between(hit, query)]
             if len(fitting) >= limit or len(found) < wanted:
                 return fitting[:limit]
             wanted = wanted * 4 + _SLACK
         return []
 
-    def _searched(self, target: str, query: LogQuery) -> Iterator[list[Hit]]:
+    async def _searched(self, target: str, query: LogQuery) -> AsyncGenerator[list[Hit]]:
         turn = "desc" if query.from_end else "asc"
         sort = [{"@timestamp": {"order": turn, "unmapped_type": "date"}}]
         body = {"query": {"bool": {"filter": log_filters(query)}}, "sort": sort}
@@ -125,7 +130,7 @@ class Reader:
         # them are there.
         size = _FIRST_PAGE if limit is None else min(_FIRST_PAGE, limit + _SLACK)
         first = {**body, "size": size, "track_total_hits": False}
-        hits = self._search(target, first, "")["hits"]["hits"]
+        hits = (await self._search(target, first, ""))["hits"]["hits"]
         is_all = len(hits) < size
         if limit is not None and not is_all and limit < len(hits):
             is_all = hits[limit - 1]["sort"] != hits[-1]["sort"]
@@ -133,36 +138,40 @@ class Reader:
             if hits:
                 yield _in_order(hits, is_reversed=query.from_end)[:limit]
             return
-        pages = _whole_milliseconds(self._walk(target, body), is_reversed=query.from_end)
-        yield from _limited(pages, limit)
+        async with aclosing(self._walk(target, body)) as pages:
+            ordered = _whole_milliseconds(pages, is_reversed=query.from_end)
+            async for page in _limited(ordered, limit):
+                yield page
 
-    def _walk(self, target: str, body: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    async def _walk(
+        self, target: str, body: dict[str, Any]
+    ) -> AsyncGenerator[list[dict[str, Any]]]:
         # A scroll, since a point in time over an alias cannot be searched by a key that may read no
         # more than the alias.
         path = f"/_search?scroll={_KEEP_ALIVE}&{_LENIENT}"
-        answer = self._post(target, path, {**body, "size": _PAGE})
+        answer = await self._post(target, path, {**body, "size": _PAGE})
         try:
             while hits := answer["hits"]["hits"]:
                 yield hits
                 if len(hits) < _PAGE:
                     return
                 more = {"scroll_id": answer["_scroll_id"], "scroll": _KEEP_ALIVE}
-                answer = self._connection.request("POST", "/_search/scroll", more).body
+                answer = (await self._requests.request("POST", "/_search/scroll", more)).body
         finally:
             if "_scroll_id" in answer:
                 end = {"scroll_id": answer["_scroll_id"]}
                 # It ends by itself in two minutes.
-                with contextlib.suppress(StoreError):
-                    self._connection.request("DELETE", "/_search/scroll", end)
+                with suppress(StoreError):
+                    await self._requests.request("DELETE", "/_search/scroll", end)
 
-    def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
+    async def sessions(self, query: SessionQuery) -> AsyncGenerator[list[SessionFigures]]:
         """Pages of sessions with their figures, the newest first."""
         left, after = query.limit, query.before_id
         while left is None or left > 0:
             size = _SESSIONS_PAGE if left is None else min(_SESSIONS_PAGE, left)
             # First the ids alone: with figures, Elasticsearch would count all sessions for each page.
-            ids = self._session_ids(query, after, size)
-            found = self._figures_of(ids, query) if ids else []
+            ids = await self._session_ids(query, after, size)
+            found = await self._figures_of(ids, query) if ids else []
             if found:
                 yield found
             if len(ids) < size:
@@ -170,7 +179,7 @@ class Reader:
             after = ids[-1]
             left = None if left is None else left - len(found)
 
-    def _session_ids(self, query: SessionQuery, after: str | None, size: int) -> list[str]:
+    async def _session_ids(self, query: SessionQuery, after: str | None, size: int) -> list[str]:
         source = {"id": {"terms": {"field": SESSION_ID, "order": "desc"}}}
         composite: dict[str, Any] = {"size": size, "sources": [source]}
         if after is not None:
@@ -179,23 +188,23 @@ class Reader:
         if query.errors_only and not _chooses(query):
             # Errors are few: the sessions are found by them.
             filters.append(IS_ERROR)
-        found = self._aggregate(filters, {"sessions": {"composite": composite}})
+        found = await self._aggregate(filters, {"sessions": {"composite": composite}})
         return [bucket["key"]["id"] for bucket in found.get("sessions", {}).get("buckets", [])]
 
-    def _figures_of(self, ids: list[str], query: SessionQuery) -> list[SessionFigures]:
+    async def _figures_of(self, ids: list[str], query: SessionQuery) -> list[SessionFigures]:
         filters = [*time_filters(query), {"terms": {SESSION_ID: ids}}]
         figures = {"terms": {"field": SESSION_ID, "size": len(ids)}, "aggs": FIGURES}
-        counted = self._aggregate(filters, {"sessions": figures})
+        counted = await self._aggregate(filters, {"sessions": figures})
         by_id = {bucket["key"]: bucket for bucket in counted["sessions"]["buckets"]}
         found = [_figures(one, by_id[one]) for one in ids if one in by_id]
         # Where other filters chose the sessions, the error may be another of their records.
         return [one for one in found if one.errors or not query.errors_only]
 
-    def overview(self, session_id: str, day: str) -> SessionOverview | None:
+    async def overview(self, session_id: str, day: str) -> SessionOverview | None:
         """Count a session's records; None where there are none."""
         filters = [{"term": {SESSION_ID: session_id}}]
         for target in self._targets(day):
-            found = self._aggregate(filters, OVERVIEW, target)
+            found = await self._aggregate(filters, OVERVIEW, target)
             if found.get("first", {}).get("value") is not None:
                 return SessionOverview(
                     first=from_text(found["first"]["value_as_string"]),
@@ -204,7 +213,7 @@ class Reader:
                 )
         return None
 
-    def histogram(self, query: LogQuery, day: str, *, bins: int) -> list[Bin]:
+    async def histogram(self, query: LogQuery, day: str, *, bins: int) -> list[Bin]:
         """Records by equal parts of the time from ``since`` to ``until``, which both have to be given."""
         assert query.since is not None  # noqa: S101 - as the protocol says
         assert query.until is not None  # noqa: S101 - likewise
@@ -217,7 +226,7 @@ class Reader:
             "aggs": {"errors": {"filter": IS_ERROR}},
         }  # fmt: skip
         for target in self._targets(day):
-            answer = self._aggregate(log_filters(query), {"by_time": by_time}, target)
+            answer = await self._aggregate(log_filters(query), {"by_time": by_time}, target)
             counted: dict[int, tuple[int, int]] = {}
             for bucket in answer.get("by_time", {}).get("buckets", []):
                 number = min(bins - 1, max(0, round((bucket["key"] - since_ms) / width)))
@@ -226,38 +235,37 @@ class Reader:
                     records + bucket["doc_count"],
                     errors + bucket["errors"]["doc_count"],
                 )
-            if counted or self._knows(target, query):
+            if counted or await self._knows(target, query):
                 return [Bin(number, *counts) for number, counts in sorted(counted.items())]
         return []
 
-    def services(self) -> list[str]:
+    async def services(self) -> list[str]:
         """Names of the services that logged, sorted."""
         names = {"terms": {"field": "service.name", "size": _MAX_SERVICE_NAMES}}
-        found = self._aggregate([], {"services": names})
+        found = await self._aggregate([], {"services": names})
         return sorted(bucket["key"] for bucket in found.get("services", {}).get("buckets", []))
 
-    def _aggregate(
+    async def _aggregate(
         self, filters: list[dict[str, Any]], aggs: dict[str, Any], target: str | None = None
     ) -> dict[str, Any]:
         body = {"query": {"bool": {"filter": filters}}, "size": 0, "aggs": aggs}
         target = target or schema.session_pattern(self._prefix)
-        return self._search(target, body, "&filter_path=aggregations,_shards.total").get(
-            "aggregations", {}
-        )
+        answer = await self._search(target, body, "&filter_path=aggregations,_shards.total")
+        return answer.get("aggregations", {})
 
-    def _search(self, target: str, body: dict[str, Any], more: str) -> dict[str, Any]:
-        return self._post(target, f"/_search?{_LENIENT}{more}", body)
+    async def _search(self, target: str, body: dict[str, Any], more: str) -> dict[str, Any]:
+        return await self._post(target, f"/_search?{_LENIENT}{more}", body)
 
-    def _post(self, target: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    async def _post(self, target: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         """Ask the indexes; where the key may not see them, the alias: OpenReplay's key sees nothing else."""
         try:
-            answer = self._connection.request("POST", f"/{target}{path}", body).body
+            answer = (await self._requests.request("POST", f"/{target}{path}", body)).body
         except StoreAccessError as error:
             if body is not None:
                 of_index = [body["query"], {"term": {"_index": target}}]
                 body = {**body, "query": {"bool": {"filter": of_index}}}
             try:
-                return self._connection.request("POST", f"/{READER_ALIAS}{path}", body).body
+                return (await self._requests.request("POST", f"/{READER_ALIAS}{path}", body)).body
             except StoreAccessError:
                 raise error from None
         except StoreLayoutError as error:
@@ -270,12 +278,18 @@ class Reader:
             raise
         if answer.get("_shards", {}).get("total") == 0:
             # A pattern is silently narrowed to what the key may see: here to nothing.
-            by_alias = self._connection.request(
+            by_alias = await self._requests.request(
                 "POST", f"/{READER_ALIAS}{path}", body, expected=(403, 404)
             )
             if by_alias.status < 300:
                 return by_alias.body
         return answer
+
+
+def day_of(session_id: str) -> str:
+    """The UTC day on which a session began, as in the name of its index."""
+    began = _EPOCH + timedelta(milliseconds=started_at_ms(session_id))
+    return f"{began:%Y.%m.%d}"
 
 
 def _shares(found: dict[str, Any]) -> Iterator[Share]:
@@ -307,12 +321,20 @@ def _in_order(hits: list[dict[str, Any]], *, is_reversed: bool) -> list[Hit]:
     return ordered
 
 
-def _whole_milliseconds(
-    pages: Iterator[list[dict[str, Any]]], *, is_reversed: bool
-) -> Iterator[list[Hit]]:
+async def _fitting(pages: AsyncIterator[list[Hit]], query: LogQuery) -> AsyncGenerator[list[Hit]]:
+    """The pages without what stands before or behind the query's places."""
+    async for page in pages:
+        fitting = [hit for hit in page if _is_between(hit, query)]
+        if fitting:
+            yield fitting
+
+
+async def _whole_milliseconds(
+    pages: AsyncIterator[list[dict[str, Any]]], *, is_reversed: bool
+) -> AsyncGenerator[list[Hit]]:
     """Pages in full order: what may go on in the next page waits for it."""
     waiting: list[dict[str, Any]] = []
-    for page in pages:
+    async for page in pages:
         waiting += page
         last = waiting[-1]["sort"][0]
         split = len(waiting)
@@ -325,9 +347,9 @@ def _whole_milliseconds(
         yield _in_order(waiting, is_reversed=is_reversed)
 
 
-def _limited(pages: Iterator[list[Hit]], limit: int | None) -> Iterator[list[Hit]]:
+async def _limited(pages: AsyncIterator[list[Hit]], limit: int | None) -> AsyncGenerator[list[Hit]]:
     left = limit
-    for page in pages:
+    async for page in pages:
         if left is None:
             yield page
             continue

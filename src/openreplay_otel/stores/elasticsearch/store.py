@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...errors import StoreError
 from ...names import SESSIONLESS_DATA_STREAM
-from ...session import started_at_ms
 from ..base import WriteResult
 from ..bulk_lines import bulk_body, count_of, documents_of
 from . import preparation, schema
 from .bulk import BULK_PATH, bulk_result, has_errors
-from .reader import Reader
+from .connection import Waiting
+from .reader import Reader, day_of
+from .without_waiting import each, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     )
     from .connection import Connection
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
 
 class ElasticsearchStore:
     """Documents in Elasticsearch 8 or 9. Implements :class:`~openreplay_otel.stores.base.Store`.
@@ -42,7 +40,7 @@ class ElasticsearchStore:
     def __init__(self, connection: Connection, *, index_prefix: str) -> None:
         self.connection = connection
         self._prefix = index_prefix
-        self._reader = Reader(connection, index_prefix)
+        self._reader = Reader(Waiting(connection), index_prefix)
 
     @property
     def name(self) -> str:
@@ -67,23 +65,23 @@ class ElasticsearchStore:
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""
-        return self._reader.search(query, _day(query.session_id))
+        return each(self._reader.search(query, day_of(query.session_id)))
 
     def sessions(self, query: SessionQuery) -> Iterator[list[SessionFigures]]:
         """Find sessions in pages, the newest first."""
-        return self._reader.sessions(query)
+        return each(self._reader.sessions(query))
 
     def overview(self, session_id: str) -> SessionOverview | None:
         """Count a session's records; None where there are none."""
-        return self._reader.overview(session_id, _day(session_id))
+        return result(self._reader.overview(session_id, day_of(session_id)))
 
     def histogram(self, query: LogQuery, *, bins: int) -> Sequence[Bin]:
         """Count records by time, to the millisecond."""
-        return self._reader.histogram(query, _day(query.session_id), bins=bins)
+        return result(self._reader.histogram(query, day_of(query.session_id), bins=bins))
 
     def services(self) -> Sequence[str]:
         """Names of the services that logged records of sessions, sorted."""
-        return self._reader.services()
+        return result(self._reader.services())
 
     def make_visible(self) -> None:
         """Refresh the indexes where the key may; without it a search sees a record after a second."""
@@ -100,9 +98,3 @@ class ElasticsearchStore:
     def __repr__(self) -> str:
         """Show the hosts, never the credentials."""
         return f"ElasticsearchStore({self.name!r})"
-
-
-def _day(session_id: str) -> str:
-    """The UTC day on which a session began, as in the name of its index."""
-    began = _EPOCH + timedelta(milliseconds=started_at_ms(session_id))
-    return f"{began:%Y.%m.%d}"
