@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,11 @@ class Forbidden(concurrent.futures.ThreadPoolExecutor):
         raise AssertionError("a thread was asked for")
 
 
+def is_open(answer: Any) -> bool:
+    """Whether a client still sends: without credentials the server refuses it."""
+    return answer.meta.status == 401
+
+
 def emit(target: Any, session: str, lines: int, *, service: str = "shop") -> None:
     """Store lines of a session, every tenth an error."""
     app = App(service)
@@ -91,7 +97,7 @@ def test_a_client_is_taken_with_its_authentication(es: ElasticsearchServer, way:
     with Elasticsearch(**options) as client:
         emit(client, session, 20)
         found = list(SessionLogs(client).logs(session))
-        assert client.ping()
+        assert is_open(client.transport.perform_request("GET", "/"))
     assert [entry.message for entry in found] == [f"line {n}" for n in range(20)]
     assert found == list(SessionLogs(es.store_url).logs(session))
 
@@ -99,7 +105,7 @@ def test_a_client_is_taken_with_its_authentication(es: ElasticsearchServer, way:
         async with AsyncElasticsearch(**options) as asynchronous:
             async with AsyncSessionLogs(asynchronous) as logs:
                 entries = [entry async for entry in logs.logs(session)]
-            assert await asynchronous.ping(), "the app's client was closed"
+            assert is_open(await asynchronous.transport.perform_request("GET", "/"))
             return entries
 
     assert asyncio.run(by_await()) == found
@@ -120,10 +126,27 @@ def test_options_of_a_client_count(es: ElasticsearchServer) -> None:
     with pytest.raises(StoreAccessError, match="they are wrong") as caught:
         list(SessionLogs(bare.options(basic_auth=("elastic", "wrong-password"))).logs(session))
     assert "wrong-password" not in f"{caught.value!r}{SessionLogs(bare).store!r}"
-    hurried = bare.options(basic_auth=(es.user, es.password), request_timeout=0.000_1)
-    with pytest.raises(StoreUnavailableError):
-        list(SessionLogs(hurried).logs(session))
     bare.close()
+
+
+def test_the_timeout_of_a_client_counts() -> None:
+    """Of the client, or of a copy by ``options()``; nobody waits longer, with asyncio neither."""
+    session = session_id_begun_at(now_ms())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for client in (
+            Elasticsearch(url, request_timeout=0.2),
+            Elasticsearch(url, request_timeout=3600).options(request_timeout=0.2),
+        ):
+            with client, pytest.raises(StoreUnavailableError, match="did not answer in time"):
+                list(SessionLogs(client).logs(session))
+
+        async def by_await() -> None:
+            async with AsyncElasticsearch(url, request_timeout=3600) as client:
+                await AsyncSessionLogs(client.options(request_timeout=0.2)).overview(session)
+
+        with pytest.raises(StoreUnavailableError, match="did not answer in time"):
+            asyncio.run(by_await())
 
 
 def test_all_lookups_are_the_same_without_threads(es: ElasticsearchServer) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT: Final = Path(__file__).parents[2]
-MOST_SECONDS: Final = 60
+MOST_SECONDS: Final = 180
+"""What ends a child that hangs. Far more than one takes, on a busy machine too."""
 forking = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 """For tests that fork on purpose although pytest has threads."""
 
