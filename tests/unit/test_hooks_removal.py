@@ -77,7 +77,8 @@ def test_patches_of_others_over_ours_stay() -> None:
     )
     assert [] == ran.records
     assert TAG not in ran.err
-    assert "['print', 'theirs']" in ran.out
+    # From Python 3.13 on the interpreter itself prints what nobody caught by traceback.print_exception.
+    assert ran.out in {"['print', 'theirs']\n", "['print', 'theirs', 'print']\n"}
 
 
 def test_configure_and_the_instrumentor_share_the_hooks() -> None:
