@@ -24,6 +24,7 @@ os.environ["UV_PYTHON_DOWNLOADS"] = "never"
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+# The classifiers and both workflows name the same ones. 3.15 is missing until orjson has wheels for it.
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14")
 PROJECT = nox.project.load_toml("pyproject.toml")
 NAME = PROJECT["project"]["name"]
@@ -129,20 +130,40 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def changelog(session: nox.Session) -> None:
-    """Check that the changelog's fragments make a changelog."""
-    _install_locked(session, "--only-group=dev")
-    session.run("towncrier", "build", "--draft", "--version=next")
+    """Check that the changelog's fragments make a changelog; with a version behind `--`, write it."""
+    _install_locked(session, "--only-group=release")
+    if session.posargs:
+        session.run("towncrier", "build", "--yes", f"--version={session.posargs[0]}")
+    else:
+        session.run("towncrier", "build", "--draft", "--version=next")
+
+
+@nox.session(default=False)
+def tag(session: nox.Session) -> None:
+    """Check that this commit can be released: its tag, version.py and the changelog name one version."""
+    tags = session.run("git", "tag", "--points-at=HEAD", external=True, silent=True) or ""
+    text = Path("src/openreplay_otel/version.py").read_text(encoding="utf-8")
+    version = text.partition('__version__ = "')[2].partition('"')[0]
+    if f"v{version}" not in tags.split():
+        session.error(f"version.py says {version}; this commit's tags: {tags.split() or 'none'}")
+    if f"\n## {version} (" not in Path("CHANGELOG.md").read_text(encoding="utf-8"):
+        session.error(f"CHANGELOG.md has no {version}: run nox -s changelog -- {version}")
+    left = [file.name for file in Path("changelog.d").glob("*.md") if file.name != "README.md"]
+    if left:
+        session.error(f"fragments that are not in CHANGELOG.md: {', '.join(left)}")
 
 
 @nox.session(reuse_venv=False)
 def wheel(session: nox.Session) -> None:
-    """Build as for a release, and check what a user gets who installs that."""
+    """Build as for a release, into dist/, and check what a user gets who installs that."""
     away = Path(session.create_tmp())
-    dist = away / "dist"
+    dist = Path("dist").resolve()
     shutil.rmtree(dist, ignore_errors=True)
     session.run_install("uv", "build", "--quiet", f"--out-dir={dist}")
     (built,) = dist.glob("*.whl")
-    assert list(dist.glob("*.tar.gz")), "no source distribution was built"
+    (source,) = dist.glob("*.tar.gz")
+    _install_locked(session, "--only-group=release")
+    session.run("twine", "check", "--strict", str(built), str(source))
     _install_locked(session)
     session.install("--no-deps", str(built))
     session.run("uv", "pip", "check")
@@ -150,6 +171,32 @@ def wheel(session: nox.Session) -> None:
     session.run("openreplay-otel", "--help", silent=True)
     Path("check.py").write_text(WHEEL_CHECK, encoding="utf-8")
     session.run("python", "-I", "check.py")
+
+
+# Not among the usual ones: it takes minutes, and what it finds depends on the index and the day, not on a change.
+@nox.session(python=SUPPORTED[0], default=False)
+def resolvers(session: nox.Session) -> None:
+    """Show what old and new installers choose for the wheel; fail where one finds nothing or too old versions."""
+    _install_locked(session, "--only-group=release")
+    away = Path(session.create_tmp())
+    shutil.rmtree(away / "dist", ignore_errors=True)
+    session.run_install("uv", "build", "--quiet", "--wheel", f"--out-dir={away / 'dist'}")
+    (built,) = (away / "dist").glob("*.whl")
+    session.run("python", "-m", "tests.packaging.resolvers", str(built), SUPPORTED[0])
+
+
+# Not among the usual ones: a new advisory says nothing about a change, and not every machine reaches the data.
+@nox.session(default=False)
+def advisories(session: nox.Session) -> None:
+    """Check the locked versions for known advisories."""
+    session.install("--quiet", "pip-audit>=2.9,<3")
+    locked = Path(session.create_tmp()) / "all.txt"
+    session.run_install(
+        "uv", "export", "--quiet", "--frozen", "--all-groups", "--all-extras", "--no-emit-project",
+        f"--output-file={locked}", silent=True,
+    )  # fmt: skip
+    # Strict: otherwise it passes over what it could not ask about, and all is well where nothing was checked.
+    session.run("pip-audit", "--strict", "--disable-pip", "--require-hashes", "-r", str(locked))
 
 
 @nox.session(python=_pythons())

@@ -24,8 +24,8 @@ from packaging.utils import canonicalize_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PIPS: Final = ("23.0.1", "23.2.1", "25.3", "newest")
-"""What the last Pythons 3.10 and 3.11 bring along, two that went back far once, and the newest."""
+PIPS: Final = ("23.0.1", "23.2.1", "24.0", "25.0.1", "25.3", "newest")
+"""What Pythons from 3.10 on bring along. The way in which pip goes back changed with 23.1 and again with 25.1."""
 
 STRATEGIES: Final = ("lowest-direct", "highest")
 """uv's. ``lowest`` is left out: it takes the first releases ever of what others require without a floor."""
@@ -59,10 +59,10 @@ def main(arguments: list[str]) -> int:
     wheel, python = Path(arguments[0]).resolve(), arguments[1]
     requirements = requirements_of(wheel)
     failures: list[str] = []
-    print(f"{'':18}" + "".join(f"{name.removeprefix('opentelemetry-'):>27}" for name in COLUMNS))
+    print(f"{'':18}" + "".join(f"{name.rpartition('-')[2]:>16}" for name in COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
         for name, resolved in resolve_all(wheel, requirements, python, Path(folder)):
-            row = "".join(f"{resolved.versions.get(column, '-'):>27}" for column in COLUMNS)
+            row = "".join(f"{resolved.versions.get(column, '-'):>16}" for column in COLUMNS)
             print(f"{name:18}{row}{resolved.seconds:7.1f} s", flush=True)
             if resolved.problem:
                 failures.append(f"{name} found no solution: {resolved.problem}")
@@ -77,7 +77,9 @@ def requirements_of(wheel: Path) -> list[Requirement]:
         (name,) = [n for n in archive.namelist() if n.endswith(".dist-info/METADATA")]
         metadata = HeaderParser().parsestr(archive.read(name).decode())
     found = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
-    wanted = [one for one in found if one.marker is None or one.marker.evaluate({"extra": "viewer"})]
+    wanted = [
+        one for one in found if one.marker is None or one.marker.evaluate({"extra": "viewer"})
+    ]
     for one in wanted:
         one.marker = None
     return wanted
@@ -108,9 +110,8 @@ def with_pip(python: Path, wheel: Path) -> Resolved:
     said, seconds, problem = run(command)
     report: dict[str, Any] = {"install": []} if problem else json.loads(said)
     chosen = [entry["metadata"] for entry in report["install"]]
-    return Resolved(
-        {canonicalize_name(one["name"]): one["version"] for one in chosen}, seconds, problem
-    )
+    versions: dict[str, str] = {canonicalize_name(one["name"]): one["version"] for one in chosen}
+    return Resolved(versions, seconds, problem)
 
 
 def with_uv(strategy: str, requirements: list[Requirement], python: str) -> Resolved:
@@ -119,7 +120,9 @@ def with_uv(strategy: str, requirements: list[Requirement], python: str) -> Reso
     command += [f"--resolution={strategy}", f"--python-version={python}", "-"]
     said, seconds, problem = run(command, "\n".join(map(str, requirements)))
     pinned = [Requirement(line) for line in said.splitlines()] if not problem else []
-    versions = {canonicalize_name(one.name): str(one.specifier)[2:] for one in pinned}
+    versions: dict[str, str] = {
+        canonicalize_name(one.name): str(one.specifier)[2:] for one in pinned
+    }
     return Resolved(versions, seconds, problem)
 
 
@@ -139,7 +142,9 @@ def below(requirements: list[Requirement], versions: dict[str, str]) -> list[str
     OpenTelemetry's packages come in two series, stable and beta, each released together. So each package of them
     that only others require has to keep the floor of its series.
     """
-    ranges = {canonicalize_name(one.name): one.specifier for one in requirements}
+    ranges: dict[str, SpecifierSet] = {
+        canonicalize_name(one.name): one.specifier for one in requirements
+    }
     stable, beta = ranges["opentelemetry-sdk"], ranges["opentelemetry-instrumentation"]
     faults: list[str] = []
     for name, version in versions.items():
