@@ -7,6 +7,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from .context.aws_lambda import hook_lambda
 from .context.deferred import settle
 from .context.detaching import hook_detach
 from .context.greenlets import hook_greenlets
@@ -16,7 +17,7 @@ from .context.servers import hook_servers
 from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
 from .stamp.exception_records import hook_leaving, hook_span_exceptions
-from .stamp.framework_exceptions import hook_frameworks, hook_lambda
+from .stamp.framework_exceptions import hook_frameworks
 from .stamp.plain_logging import choose_tags, hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
@@ -52,6 +53,7 @@ class Hooks:
         hook_servers(patches, settings)
         hook_greenlets(patches)
         hook_jobs(patches)
+        hook_lambda(patches, settings)
         hook_ends(patches)
         if settings.record_exceptions:
             hook_uncaught(patches, settings.tags)
@@ -60,7 +62,6 @@ class Hooks:
             hook_span_exceptions(patches)
             hook_leaving(patches)
             hook_frameworks(patches)
-            hook_lambda(patches)
         choose_tags(patches, settings.tags)
         if settings.stamp_plain_logs:
             hook_record_factory(patches, settings.tags)

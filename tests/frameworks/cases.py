@@ -67,7 +67,7 @@ def outcome(row: Row, case: str, asked: Asked, documents: Iterable[dict[str, Any
     """``yes``, or what is wrong with the records of a case; a reason in brackets is no fault."""
     documents = list(documents)
     for number in asked.numbers[case]:
-        own = [document for document in documents if number in _texts(document)]
+        own = [document for document in documents if number in json.dumps(document)]
         wrong = {d.get("openreplay.session.id") for d in own} - {asked.sessions[number]}
         if wrong:
             lines = [d["message"] for d in own if d.get("openreplay.session.id") in wrong]
@@ -112,9 +112,3 @@ def stored(file: Path) -> list[dict[str, Any]]:
     """All documents of an SQLite store, those without a session too."""
     with contextlib.closing(sqlite3.connect(file)) as database:
         return [json.loads(text) for (text,) in database.execute("SELECT document FROM logs")]
-
-
-def _texts(document: dict[str, Any]) -> str:
-    return " ".join(
-        str(document.get(name)) for name in ("message", "error.message", "error.stack_trace")
-    )

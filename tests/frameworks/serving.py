@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.emitting import now_ms, session_id_begun_at
+from tests.frameworks.clients import CLIENTS
 from tests.frameworks.ending import MOST_SECONDS, end_group
+from tests.frameworks.lambda_service import LambdaService
 from tests.frameworks.rows import program_of
 from tests.servers.ports import free_port
 
@@ -52,6 +52,8 @@ class Serving:
         self, row: Row, store: str, folder: Path, environ: Mapping[str, str] | None = None
     ) -> None:
         self.port = free_port()
+        self._row = row
+        self._lambda = LambdaService(self.port) if row.client == "lambda" else None
         self._output = folder / "server.log"
         instrument = str(Path(sys.executable).parent / "opentelemetry-instrument")
         with self._output.open("wb") as output:
@@ -61,7 +63,9 @@ class Serving:
                 | {"OPENREPLAY_OTEL_STORE": store, "XDG_STATE_HOME": str(folder)}
                 | {"OTEL_SERVICE_NAME": "shop"}
                 # OpenTelemetry's Django instrumentation wants it before the app is loaded.
-                | ({"DJANGO_SETTINGS_MODULE": _DJANGO_SETTINGS} if "Django" in row.name else {})
+                | {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": row.disabled}
+                | {"DJANGO_SETTINGS_MODULE": _DJANGO_SETTINGS}
+                | {name: value.format(port=self.port) for name, value in row.environ}
                 | dict(DISTRO if environ is None else environ),
                 cwd=ROOT,
                 stdout=output,
@@ -96,30 +100,20 @@ class Serving:
                     found.append(int(stat.parent.name))
         return found
 
-    def get(self, path: str, session_id: str | None) -> int:
-        """The status of the answer; 0 where the connection broke."""
-        headers = {} if session_id is None else {"openReplaySession.id": session_id}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=MOST_SECONDS)
-        try:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException):
-            return 0
-        finally:
-            connection.close()
-        return answer.status
+    def get(self, path: str, session_id: str | None) -> None:
+        """Send a request, in the way of the row, and wait until it is answered or broken off."""
+        if self._lambda is not None:
+            self._lambda.invoke(path, session_id)
+        else:
+            CLIENTS[self._row.client](self.port, path, session_id)
 
     def stop(self) -> None:
         """End it as an operator does, and wait; its children with it."""
-        end_group(self._process, signal.SIGINT if self._wants_interrupt() else signal.SIGTERM)
-
-    def _wants_interrupt(self) -> bool:
-        # Development servers know Ctrl-C alone; SIGTERM would end them without a flush.
-        program = " ".join(map(str, self._process.args))  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues]
-        return any(
-            word in program for word in ("flask ", "django_app 127", "wsgi_app ", "waitress-serve")
-        )
+        try:
+            end_group(self._process, self._row.end)
+        finally:
+            if self._lambda is not None:
+                self._lambda.close()
 
 
 def number_of(case: str) -> str:

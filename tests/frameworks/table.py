@@ -6,6 +6,7 @@ import argparse
 import sqlite3
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from tests.frameworks.serving import ROOT, serving
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tests.frameworks.cases import Asked
     from tests.frameworks.rows import Row
 
 PAGE: Final = ROOT / "docs" / "frameworks.md"
@@ -24,6 +26,7 @@ BEGIN: Final = "<!-- The table is made by python -m tests.frameworks.table --wri
 END: Final = "<!-- End of the table. -->\n"
 
 Outcomes = dict[str, str]
+_MOST_SECONDS_TO_STORE: Final = 15
 
 
 def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
@@ -40,15 +43,28 @@ def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
         file = Path(folder) / "logs.db"
         with serving(row, f"sqlite:///{file}", Path(folder), environ) as server:
             asked = ask(server)
-        try:
-            documents = stored(file)
-        except sqlite3.Error as error:
-            documents = []
-            sys.stdout.write(f"--- {row.name}: {error}\n")
-        found = {case: outcome(row, case, asked, documents) for case in CASES}
-        if any(one != "yes" and not one.startswith("(") for one in found.values()):
+            # All is stored while the server runs: how servers end is shown elsewhere.
+            until = time.monotonic() + _MOST_SECONDS_TO_STORE
+            while faults(found := _judged(row, asked, file)) and time.monotonic() < until:
+                time.sleep(0.2)
+        # What comes twice may come at the end.
+        found = _judged(row, asked, file)
+        if faults(found):
             sys.stdout.write(f"--- {row.name}\n{server.output()}")
     return found
+
+
+def faults(found: Outcomes) -> list[str]:
+    """What is wrong; a reason in brackets is no fault."""
+    return [one for one in found.values() if one != "yes" and not one.startswith("(")]
+
+
+def _judged(row: Row, asked: Asked, file: Path) -> Outcomes:
+    try:
+        documents = stored(file)
+    except sqlite3.Error:  # not there yet
+        documents = []
+    return {case: outcome(row, case, asked, documents) for case in CASES}
 
 
 def table(outcomes: Mapping[Row, Outcomes]) -> str:

@@ -28,11 +28,12 @@ def hook_ends(patches: Patches) -> None:
     )
 
 
-def _flush(**_: object) -> None:
+def flush(**_: object) -> None:
+    """Bring the records to their exporters, also those of exceptions that nobody has logged so far."""
     settle()
-    flush: Any = getattr(get_logger_provider(), "force_flush", None)
-    if flush is not None:
-        flush(_MOST_MILLIS)
+    force_flush: Any = getattr(get_logger_provider(), "force_flush", None)
+    if force_flush is not None:
+        force_flush(_MOST_MILLIS)
 
 
 async def _shutdown(
@@ -41,13 +42,13 @@ async def _shutdown(
     try:
         return await wrapped(*args, **kwargs)
     finally:
-        _flush()
+        flush()
 
 
 def _connect(patches: Patches, module: Any) -> None:
     # Prefork: a child ends after max_tasks_per_child tasks, and at the end of the worker.
-    module.worker_process_shutdown.connect(_flush, weak=False)
-    patches.at_removal(lambda: module.worker_process_shutdown.disconnect(_flush))
+    module.worker_process_shutdown.connect(flush, weak=False)
+    patches.at_removal(lambda: module.worker_process_shutdown.disconnect(flush))
 
 
 def _main_work_horse(
@@ -59,7 +60,7 @@ def _main_work_horse(
         try:
             return perform(*given, **named)
         finally:
-            _flush()
+            flush()
 
     # In the forked child alone, which does this one job and ends by os._exit().
     instance.perform_job = perform_job

@@ -11,6 +11,7 @@ import inspect
 import logging
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from .app_servers import hook_app_servers
 from .request_scope import RequestReader, enter, leave
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def _headers_of_self(reader: RequestReader, instance: Any, _: Sequence[Any]) -> 
     return reader.of_headers(instance.headers.items())
 
 
+def _request_of_self(reader: RequestReader, instance: Any, _: Sequence[Any]) -> str | None:
+    return reader.of_headers(instance.request.headers.get_all())
+
+
+def _inheaders_of_self(reader: RequestReader, instance: Any, _: Sequence[Any]) -> str | None:
+    return reader.of_headers(instance.inheaders.items())
+
+
 def _environ_of_self(reader: RequestReader, instance: Any, _: Sequence[Any]) -> str | None:
     return reader.of_environ(instance.base_env)
 
@@ -63,6 +72,7 @@ class _Row(NamedTuple):
     owner: str | None
     name: str
     find: _Find
+    logs_errors: bool = True
 
 
 _ROWS: Final = (
@@ -85,6 +95,8 @@ _ROWS: Final = (
     # Also Django's runserver.
     _Row("wsgiref.handlers", "BaseHandler", "run", _environ_of_self),
     _Row("aiohttp.web_protocol", "RequestHandler", "_handle_request", _mapping_first),
+    _Row("tornado.web", "RequestHandler", "_execute", _request_of_self),
+    _Row("cheroot.server", "HTTPRequest", "respond", _inheaders_of_self, logs_errors=False),
 )  # fmt: skip
 
 
@@ -98,6 +110,7 @@ def hook_servers(patches: Patches, settings: Settings) -> None:
     reader = RequestReader(settings)
     for row in _ROWS:
         patches.after_import(row.module, _patch(patches, row, reader))
+    hook_app_servers(patches, reader, settings)
 
 
 def _patch(patches: Patches, row: _Row, reader: RequestReader) -> Callable[[Any], None]:
@@ -117,7 +130,7 @@ def _around(row: _Row, reader: RequestReader) -> Any:
         try:
             return wrapped(*args, **kwargs)
         finally:
-            leave(token)
+            leave(token, is_app=not row.logs_errors)
 
     return around
 
@@ -130,7 +143,7 @@ def _around_async(row: _Row, reader: RequestReader) -> Any:
         try:
             return await wrapped(*args, **kwargs)
         finally:
-            leave(token)
+            leave(token, is_app=not row.logs_errors)
 
     return awaited
 

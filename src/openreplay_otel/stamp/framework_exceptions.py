@@ -1,11 +1,9 @@
-"""Exceptions that a framework turns into an answer and logs nowhere, and those of a Lambda function."""
+"""Exceptions that a framework turns into an answer and logs nowhere."""
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from ..context.deferred import settle
 from .exception_records import record_unless_logged
 
 if TYPE_CHECKING:
@@ -60,33 +58,3 @@ def hook_frameworks(patches: Patches) -> None:
 async def _after_exception(error: Exception, _: Any) -> None:
     if getattr(error, "status_code", _SERVER_ERROR) >= _SERVER_ERROR:
         record_unless_logged(error, _WHAT)
-
-
-def hook_lambda(patches: Patches) -> None:
-    """Make records of what a Lambda function raises before AWS hears of it: it freezes the process then."""
-
-    def handle(
-        wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
-        if len(args) > 1 and callable(args[1]):
-            args = (args[0], _settling(args[1]), *args[2:])
-        return wrapped(*args, **kwargs)
-
-    patches.after_import(
-        "awslambdaric.bootstrap",
-        lambda module: patches.wrap(module, "handle_event_request", handle),
-    )
-
-
-def _settling(handler: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(handler)
-    def handled(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return handler(*args, **kwargs)
-        except Exception as error:
-            record_unless_logged(error, _WHAT)
-            raise
-        finally:
-            settle()
-
-    return handled

@@ -60,6 +60,12 @@ def later(number: str) -> None:
     log.info("task %s", number)
 
 
+async def later_async(number: str) -> None:
+    """The same with asyncio."""
+    await asyncio.sleep(0.1)
+    log.info("task %s", number)
+
+
 def background(number: str) -> str:
     """A background task where the framework has none of its own: a thread, and one of a pool."""
     threading.Thread(target=later, args=(number,)).start()
@@ -70,12 +76,7 @@ def background(number: str) -> str:
 async def background_async(number: str) -> str:
     """The same with asyncio: a task, and a thread of the loop's executor."""
     loop = asyncio.get_running_loop()
-
-    async def task() -> None:
-        await asyncio.sleep(0.1)
-        log.info("task %s", number)
-
-    _tasks.append(asyncio.create_task(task()))
+    _tasks.append(asyncio.create_task(later_async(number)))
     _tasks.append(loop.run_in_executor(None, later, number))
     return "ok"
 
