@@ -76,7 +76,9 @@ def test_a_page_speaks_of_the_package_only(page: Path) -> None:
     """No path of a developer's machine is on a page, and a page stays short enough to be read."""
     text = page.read_text(encoding="utf-8")
     assert _PRIVATE.findall(text) == []
-    assert page.parent.name != "docs" or len(text.splitlines()) <= _MOST_LINES
+    # A table is looked up, not read.
+    lines = [line for line in text.splitlines() if not line.startswith("|")]
+    assert page.parent.name != "docs" or len(lines) <= _MOST_LINES
 
 
 def test_every_message_of_the_troubleshooting_page_is_one_of_the_package() -> None:
