@@ -11,6 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
 from .capture import LoggingCapture
+from .context.exception_memory import settle
 from .context.global_propagator import AddedPropagator
 from .export import DurableLogRecordProcessor
 from .hooks import install_hooks
@@ -80,7 +81,7 @@ class Pipeline:
         remove(self.provider, self.processor)
         self.processor.shutdown()
         remove(self.provider, self._stamp)
-        atexit.unregister(self.shutdown)
+        atexit.unregister(self._end_process)
 
     def __enter__(self) -> Pipeline:
         """Use it in a with statement."""
@@ -99,7 +100,15 @@ class Pipeline:
         self._propagator = AddedPropagator.add(self.settings)
         self._hooks = install_hooks(self.settings)
         # Ours has to be flushed before the provider of another distro is shut down at exit.
-        atexit.register(self.shutdown)
+        atexit.register(self._end_process)
+
+    def _end_process(self) -> None:
+        """Deliver what can be. What was added stays: until its last instruction, the process may log.
+
+        Those records wait on disk for the next process.
+        """
+        settle(also_alive=True)
+        self.processor.shutdown()
 
 
 def configure(store: Store | ElasticsearchClient | str | None = None, **arguments: Any) -> Pipeline:

@@ -45,6 +45,9 @@ class FaultyStore:
         self.preparations: list[Exception | Sequence[str]] = []
         self.hits: list[Hit] = []
 
+    def load(self) -> None:
+        """Nothing to import."""
+
     def prepare(self) -> Sequence[str]:
         """Do the next of the preparations."""
         self.prepared += 1

@@ -81,7 +81,7 @@ def test_what_is_emitted_is_delivered(processors: Processors) -> None:
 
 
 def test_what_one_process_leaves_the_next_one_delivers(processors: Processors) -> None:
-    """Without a record of its own, and each of them once."""
+    """As soon as it has a record of its own, and each of them once."""
     store = FaultyStore(*[BUSY] * 1000)
     first = processors(store)
     emit(first, "a", "b", "c")
@@ -89,11 +89,13 @@ def test_what_one_process_leaves_the_next_one_delivers(processors: Processors) -
     assert ({}, 1) == (store.kept, len(processors.files()))
     store.outcomes = []
     second = processors(store)
-    wait_until(lambda: len(store.kept) == 3)
+    assert second._shipper._thread is None
+    emit(second, "d")
+    wait_until(lambda: len(store.kept) == 4)
     assert second.force_flush() is True
     second.shutdown()
-    assert (["a", "b", "c"], []) == (stored(store), processors.files())
-    assert (0, 3) == (second.counts.accepted, second.counts.delivered)
+    assert (["a", "b", "c", "d"], []) == (stored(store), processors.files())
+    assert (1, 4) == (second.counts.accepted, second.counts.delivered)
 
 
 def test_shutdown_delivers_and_leaves_nothing_behind(processors: Processors) -> None:
@@ -152,8 +154,8 @@ def test_records_after_shutdown_are_kept_for_the_next_process(processors: Proces
     assert processor.force_flush() is False
     assert ({}, 1) == (store.kept, len(processors.files()))
     processor.spool.close()
-    processors(store)
-    wait_until(lambda: stored(store) == ["late"])
+    emit(processors(store), "next")
+    wait_until(lambda: stored(store) == ["late", "next"])
 
 
 def test_a_flush_in_vain_says_so(processors: Processors) -> None:
@@ -257,6 +259,7 @@ def test_what_a_killed_child_has_taken_the_parent_delivers(processors: Processor
     """As gunicorn's and Celery's workers are killed."""
     store = FaultyStore()
     processor = processors(store)
+    emit(processor, "parent")
 
     def child(_: Any) -> None:
         store.outcomes = [BUSY] * 1000
@@ -264,8 +267,8 @@ def test_what_a_killed_child_has_taken_the_parent_delivers(processors: Processor
         os.kill(os.getpid(), 9)
 
     Fork(child).wait_for_end()
-    wait_until(lambda: stored(store) == ["a", "b"])
-    assert (0, {}) == (processor.counts.accepted, processor.counts.dropped)
+    wait_until(lambda: stored(store) == ["a", "b", "parent"])
+    assert (1, {}) == (processor.counts.accepted, processor.counts.dropped)
 
 
 def test_records_that_are_not_wanted_are_not_kept(processors: Processors) -> None:

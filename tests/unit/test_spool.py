@@ -205,10 +205,10 @@ def test_without_a_disk_records_wait_in_memory_and_later_go_to_disk_again(
     elif obstacle == "full":
         full = os.open("/dev/full", os.O_WRONLY)
         request.addfinalizer(partial(os.close, full))
-        monkeypatch.setattr(segment, "write", partial(os.write, full))
+        monkeypatch.setattr(segment.medium, "write", partial(os.write, full))
     else:
-        real = segment.write
-        monkeypatch.setattr(segment, "write", lambda content: real(content[:20]))
+        real = segment.medium.write
+        monkeypatch.setattr(segment.medium, "write", lambda content: real(content[:20]))
     append(spool, 3, 4)
     assert [True] == [one.in_memory for one in spool._active.values() if one is not None]
     assert 1 == len(spool.troubles)
@@ -338,7 +338,7 @@ def test_a_fork_in_the_middle_of_another_threads_append(tmp_path: Path) -> None:
     thread.start()
 
     def child(_: Any) -> list[Any]:
-        spool.begin_process()
+        spool.after_fork_in_child()
         append(spool, 1_000_001, 1_000_002)
         found = taken_from(spool)
         append(spool, 1_000_003)
@@ -359,13 +359,13 @@ def test_a_signal_handler_that_logs_in_the_middle_of_an_append(
     """No deadlock, and both documents are there: before, in the middle of and after the write itself."""
     append(spool, 0)
     segment, numbers = spool._segments[0], iter(range(100, 200))
-    real = segment.write
+    real = segment.medium.write
 
     def handler(*_: object) -> None:
         append(spool, next(numbers))
 
     def interrupted(content: bytes) -> int:
-        segment.write = real
+        monkeypatch.setattr(segment.medium, "write", real)
         signal.raise_signal(signal.SIGUSR1)
         written = real(content)
         signal.raise_signal(signal.SIGUSR1)
@@ -374,7 +374,7 @@ def test_a_signal_handler_that_logs_in_the_middle_of_an_append(
     before = signal.signal(signal.SIGUSR1, handler)
     try:
         for n in (1, 2, 3):
-            segment.write = interrupted
+            monkeypatch.setattr(segment.medium, "write", interrupted)
             append(spool, n)
         with spool.tally._lock:
             spool.tally.drop("full", 1)

@@ -31,7 +31,7 @@ def segment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Segment]
 
 def fill(segment: Segment, content: bytes) -> None:
     """Append as the spool does."""
-    assert len(content) == segment.write(content)
+    assert len(content) == segment.medium.write(content)
     segment.size += len(content)
     segment.records += content.count(b"\n") // 2
 

@@ -256,8 +256,8 @@ def test_a_full_file_is_said_to_be_full(tmp_path: Path) -> None:
     """Where SQLite itself ends the transaction, the reason still comes through, and nothing is stuck."""
 
     class Small(SqliteStore):
-        def _open(self, uri: str) -> sqlite3.Connection:
-            connection = super()._open(uri)
+        def _open(self, uri: str, busy_seconds: float) -> sqlite3.Connection:
+            connection = super()._open(uri, busy_seconds)
             connection.execute("PRAGMA max_page_count = 30")
             return connection
 

@@ -1,7 +1,10 @@
-"""Processes that end without Python's own end: what is done at exit would not be done."""
+"""Flush in processes that skip ``atexit``."""
 
 from __future__ import annotations
 
+import sys
+import weakref
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import get_logger_provider
@@ -14,6 +17,38 @@ if TYPE_CHECKING:
     from ..patching import Patches
 
 _MOST_MILLIS: Final = 5000
+_LAST: Final = -1_000_000
+_is_ending: ContextVar[bool] = ContextVar("openreplay_otel_is_ending", default=False)
+
+
+def is_ending() -> bool:
+    """Whether a flush is for the end of the process, which a store that is away must not delay."""
+    return _is_ending.get()
+
+
+def at_child_end(action: Callable[[], object]) -> None:
+    """Do something at the end of this process where it is a child of ``multiprocessing``.
+
+    Such a child leaves by ``os._exit()``: ``atexit`` does nothing there. What it left, its parent clears away
+    before it runs, so this has to be called in the child.
+
+    Args:
+        action: A bound method; its object is not kept alive.
+    """
+    # Not imported here: whoever is such a child has it.
+    multiprocessing: Any = sys.modules.get("multiprocessing")
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is None or multiprocessing is None or multiprocessing.parent_process() is None:
+        return
+    reference = weakref.WeakMethod(action)  # pyright: ignore[reportArgumentType] - of a method, as said
+
+    def act() -> None:
+        found = reference()
+        if found is not None:
+            found()
+
+    # Behind the end of its own children, and of its pools' threads.
+    util.Finalize(None, act, exitpriority=_LAST)
 
 
 def hook_ends(patches: Patches) -> None:
@@ -33,7 +68,11 @@ def flush(**_: object) -> None:
     settle()
     force_flush: Any = getattr(get_logger_provider(), "force_flush", None)
     if force_flush is not None:
-        force_flush(_MOST_MILLIS)
+        token = _is_ending.set(True)
+        try:
+            force_flush(_MOST_MILLIS)
+        finally:
+            _is_ending.reset(token)
 
 
 async def _shutdown(

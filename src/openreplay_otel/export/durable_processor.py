@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
-import weakref
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
+from .. import forks
 from ..context import session_id_of
+from ..context.process_ends import at_child_end, is_ending
 from ..names import SESSIONLESS_DATA_STREAM
 from ..settings import Settings
 from ..signals import is_from_signal
@@ -82,14 +82,11 @@ class DurableLogRecordProcessor(LogRecordProcessor):
             request_timeout=self.settings.export_timeout,
             syncs=self.settings.spool_fsync == "interval",
         )
-        self._spool.on_first = self._shipper.start
+        self._spool.on_first = self._begin_delivery
         self._spool.on_data = self._shipper.wake
         self._is_shut_down = False
-        if hasattr(os, "register_at_fork"):
-            _look_after_forks(self)
+        forks.watch(self)
         observe(self)
-        # At once, since a process before this one may have left something.
-        self._shipper.start()
 
     @property
     def counts(self) -> DeliveryCounts:
@@ -134,8 +131,9 @@ class DurableLogRecordProcessor(LogRecordProcessor):
         Returns:
             False where the time was not enough, or records had to be given up meanwhile.
         """
+        forks.notice_fork()
         dropped = self._spool.tally.dropped()
-        is_flushed = self._shipper.flush(timeout_millis / 1000)
+        is_flushed = self._shipper.flush(timeout_millis / 1000, gives_up=is_ending())
         return is_flushed and self._spool.tally.dropped() == dropped
 
     def shutdown(self) -> None:
@@ -143,11 +141,13 @@ class DurableLogRecordProcessor(LogRecordProcessor):
 
         Where the store does not answer, it is tried once. Records that are emitted afterwards are kept too.
         """
+        forks.notice_fork()
         if self._is_shut_down:
             return
         self._is_shut_down = True
         began = time.monotonic()
         timeout = self.settings.shutdown_timeout
+        self._shipper.adopt_ended()
         if not self._spool.is_empty:
             self._shipper.flush(timeout, gives_up=True)
         self._shipper.stop(max(0.1, began + timeout - time.monotonic()))
@@ -155,32 +155,19 @@ class DurableLogRecordProcessor(LogRecordProcessor):
         if self._owns_store:
             self.store.close()
 
-    def begin_process(self) -> None:
-        """In a forked child: begin anew. What the parent has taken stays the parent's."""
-        self._spool.begin_process()
-        self._shipper.begin_process()
+    def _begin_delivery(self) -> None:
+        if self._shipper.start():
+            at_child_end(self.shutdown)
 
+    def before_fork(self) -> None:
+        """See :mod:`..forks`."""
+        self._spool.before_fork()
 
-def _look_after_forks(processor: DurableLogRecordProcessor) -> None:
-    reference = weakref.ref(processor)
-    held: list[Spool] = []
+    def after_fork_in_parent(self) -> None:
+        """See :mod:`..forks`."""
+        self._spool.after_fork_in_parent()
 
-    def before() -> None:
-        found = reference()
-        if found is not None:
-            found.spool.hold_for_fork()
-            held.append(found.spool)
-
-    def after_in_parent() -> None:
-        while held:
-            held.pop().go_on_after_fork()
-
-    def after_in_child() -> None:
-        held.clear()
-        found = reference()
-        if found is not None:
-            found.begin_process()
-
-    os.register_at_fork(
-        before=before, after_in_parent=after_in_parent, after_in_child=after_in_child
-    )
+    def after_fork_in_child(self) -> None:
+        """Begin anew. What the parent has taken stays the parent's."""
+        self._spool.after_fork_in_child()
+        self._shipper.after_fork_in_child()

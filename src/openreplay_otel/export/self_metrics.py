@@ -8,7 +8,6 @@ the SDK nothing happens; one that is set later gets them too.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import weakref
 from collections import Counter
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.metrics import Observation, get_meter
 
+from .. import forks
 from ..version import __version__
 from .spool.listing import time_of_first
 
@@ -57,7 +57,13 @@ class _Observed:
         self._gone: Counter[str] = Counter()
         self._is_registered = False
 
-    def begin_process(self) -> None:
+    def before_fork(self) -> None:
+        """Nothing to do."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to do."""
+
+    def after_fork_in_child(self) -> None:
         """In a forked child: its processors count from 0, and the lock may be held by no thread of it."""
         self._lock = threading.Lock()
         self._gone = Counter()
@@ -70,6 +76,7 @@ class _Observed:
             self._entries.append(_Entry(processor))
             is_first, self._is_registered = not self._is_registered, True
         if is_first:
+            forks.watch(self)
             _register()
 
     def processors(self) -> list[DurableLogRecordProcessor]:
@@ -190,7 +197,3 @@ def _oldest_age() -> list[Observation]:
     times = [time_of_first(one.spool.oldest_lines()) for one in _observed.processors()]
     oldest = min(filter(None, times), default=now)
     return [Observation(max(0.0, (now - oldest).total_seconds()))]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_observed.begin_process)

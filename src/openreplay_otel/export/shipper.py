@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import random
@@ -9,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from .. import forks
 from ..errors import StoreError, StoreLayoutError, StoreUnavailableError
 from ..stores.bulk_lines import bulk_body, count_of, documents_of
 from ..threads import BackgroundThread
@@ -20,6 +22,8 @@ from .request_size import RequestSize
 from .upkeep import Upkeep
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from ..stores import Store
     from ..stores.base import WriteResult
     from .spool import Spool
@@ -36,6 +40,11 @@ _SLOW: Final = 0.1
 """Seconds a request takes at least for another one to be worth sending beside it."""
 _MOST_HELD: Final = 8
 _HELD_TRIES: Final = 6
+_LOADING_SECONDS: Final = 10.0
+_NO_THREADS: Final = (
+    "uWSGI runs no threads (set enable-threads = true): records wait on disk, and are delivered only while"
+    " requests are served and when the process ends"
+)
 _TOO_LARGE: Final = 413
 _BAD_REQUEST: Final = 400
 
@@ -91,28 +100,50 @@ class Shipper:
         self._requeued = 0
         self._closed_until = 0.0
         self._attempts_failed = 0
+        self._asked_at: list[float] = []
+        self._answered_at = 0.0
         self._is_urgent = False
+        self._is_starting = False
         self._is_stopping = False
 
-    def begin_process(self) -> None:
-        """In a forked child: the threads are the parent's."""
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the threads are the parent's."""
         self._begin()
 
-    def start(self) -> None:
-        """Begin to deliver, unless that was begun."""
+    def start(self) -> bool:
+        """Begin to deliver, unless that was begun.
+
+        A process from which others are forked in C has no thread: it leaves the spool to them.
+
+        Returns:
+            Whether it began now.
+        """
         if self._thread is not None:
-            return
+            return False
+        if forks.is_to_be_forked():
+            self._spool.close()
+            return False
         with self._lock:
-            if self._thread is not None or self._is_stopping:
-                return
-            # Of the kind that threads wait for now: gevent and eventlet may have come since the fork.
-            self._wake = queue.SimpleQueue()
-            self._thread = BackgroundThread(self._run)
-        try:
-            self._thread.start()
-        except RuntimeError:
-            # The interpreter is ending: the next process delivers it.
-            self._thread = None
+            # A signal handler may log in the middle of the start.
+            if self._thread is not None or self._is_starting or self._is_stopping:
+                return False
+            self._is_starting = True
+            try:
+                self._start()
+            finally:
+                self._is_starting = False
+        return True
+
+    def _start(self) -> None:
+        if not forks.runs_threads():
+            self._log.warning("threads", "%s", _NO_THREADS)
+        # Of the kind that threads wait for now: gevent and eventlet may have come since the fork.
+        self._wake = queue.SimpleQueue()
+        thread = BackgroundThread(self._run)
+        # Where the interpreter is ending, the next process delivers it.
+        with contextlib.suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
 
     def wake(self) -> None:
         """Tell that there is something to deliver."""
@@ -123,12 +154,15 @@ class Shipper:
 
         Args:
             timeout: Seconds.
-            gives_up: Whether to stop waiting as soon as the store fails once more.
+            gives_up: Whether to stop waiting as soon as the store fails once more, or has not answered for so
+                long. At the end of a process, the time that a request has taken already counts.
 
         Returns:
             Whether all of it is with the store, or a dead letter.
         """
         deadline = time.monotonic() + timeout
+        if gives_up:
+            deadline = min(deadline, self._silent_since() + timeout)
         requeued, marks = self._requeued, self._spool.marks()
         failed = self._attempts_failed
         self._is_urgent = True
@@ -147,6 +181,11 @@ class Shipper:
             requeued, marks = self._requeued, self._spool.marks()
         return False
 
+    def adopt_ended(self) -> None:
+        """Take over what ended processes left, where this one delivers at all."""
+        if self._thread is not None:
+            self._upkeep.adopt_ended()
+
     def stop(self, timeout: float) -> None:
         """End the threads; a request that takes longer than the time given is left alone."""
         self._is_stopping = True
@@ -157,9 +196,32 @@ class Shipper:
             thread.join(timeout)
         self._upkeep.close()
 
+    @contextlib.contextmanager
+    def _asking(self) -> Generator[None]:
+        """Note since when the store owes an answer."""
+        asked_at = time.monotonic()
+        with self._lock:
+            self._asked_at.append(asked_at)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asked_at.remove(asked_at)
+                self._answered_at = time.monotonic()
+
+    def _silent_since(self) -> float:
+        """Since when the store has not answered (monotonic seconds); where it owes no answer, from now on."""
+        with self._lock:
+            return max(min(self._asked_at, default=time.monotonic()), self._answered_at)
+
     # --- the threads
 
     def _run(self) -> None:
+        try:
+            with forks.postponed(_LOADING_SECONDS):
+                self._store.load()
+        except Exception as error:  # noqa: BLE001 - it fails again where it is needed, and is told there
+            _logger.debug("loading what the store needs failed: %s", type(error).__name__)
         while not self._is_stopping:
             try:
                 self._step()
@@ -248,7 +310,8 @@ class Shipper:
         return self._spool.take(self._size.bytes)
 
     def _is_prepared(self, taken: Slice) -> bool:
-        error = self._preparation.prepare_if_due()
+        with self._asking():
+            error = self._preparation.prepare_if_due()
         if isinstance(error, StoreUnavailableError):
             # Sent now, documents could make an index before its template is there.
             self._preparation.make_due()
@@ -271,7 +334,8 @@ class Shipper:
             if taken.tries:
                 self._spool.tally.add("retried", count_of(taken.lines))
             taken.tries += 1
-            result = self._store.write_lines(taken.lines, timeout=self._timeout)
+            with self._asking():
+                result = self._store.write_lines(taken.lines, timeout=self._timeout)
         except StoreUnavailableError as error:
             if error.too_large and taken.records > 1:
                 self._size.was_too_large(len(taken.lines))
@@ -336,7 +400,8 @@ class Shipper:
             taken.lines = b"".join(reversed(parts))
             lines = parts.pop()
             try:
-                result = self._store.write_lines(lines, timeout=self._timeout)
+                with self._asking():
+                    result = self._store.write_lines(lines, timeout=self._timeout)
             except StoreLayoutError as another:
                 if not another.is_bad_request:
                     self._failed(taken, another)

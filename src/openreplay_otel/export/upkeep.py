@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from .. import forks
 from .spool.process_status import remove_outdated, remove_status, write_status
 from .spool.recovery import parted
 
@@ -21,6 +22,7 @@ _LOOK_AROUND_WHILE_QUEUED: Final = 1.0
 _SYNC_AFTER: Final = 1.0
 _TELL_AFTER: Final = 2.0
 _IDLE_AFTER: Final = 5.0
+_ADOPTING_SECONDS: Final = 1.0
 _MOST_ADOPTED: Final = 4
 """A process has so many of dead ones' segments at a time: others may take the rest."""
 
@@ -118,16 +120,9 @@ class Upkeep:
                 " if this process ends before",
                 self._folder.path,
             )
-        files = self._folder.files()
-        own = self._spool.names()
-        adopted = sum(file.path.name in own and file.owner != self._folder.owner for file in files)
-        for file in sorted(files, key=lambda one: one.path.name):
-            if adopted >= _MOST_ADOPTED:
-                break
-            segment = None if file.path.name in own else self._adopt(file)
-            if segment is not None and segment.pending:
-                adopted += 1
-        self._folder.clear_unfinished()
+        files = self._adopt_ended()
+        with forks.postponed(_ADOPTING_SECONDS):
+            self._folder.clear_unfinished()
         remove_outdated(self._folder.path, time.time() - self._spool.max_age)
         dropped = self._spool.tally.dropped()
         self._spool.keep_within_limits(files, time.time(), self._adopt)
@@ -139,11 +134,30 @@ class Upkeep:
                 self._spool.tally.dropped() - dropped, self._folder.path,
             )  # fmt: skip
 
-    def _adopt(self, file: SegmentFile) -> Segment | None:
-        if file.owner == self._folder.owner:
-            return None
+    def adopt_ended(self) -> None:
+        """Take over segments of ended processes, a few at a time."""
         try:
-            recovered = self._folder.adopt(file)
+            self._adopt_ended()
+        except OSError as error:
+            self._log.warning("spool", "the spool in %s: %s", self._folder.path, error)
+
+    def _adopt_ended(self) -> list[SegmentFile]:
+        files = self._folder.files()
+        own = self._spool.names()
+        adopted = sum(file.path.name in own and file.owner != self._folder.owner for file in files)
+        for file in sorted(files, key=lambda one: one.path.name):
+            if adopted >= _MOST_ADOPTED:
+                break
+            segment = None if file.path.name in own else self._adopt(file)
+            if segment is not None and segment.pending:
+                adopted += 1
+        return files
+
+    def _adopt(self, file: SegmentFile) -> Segment | None:
+        try:
+            # A child would inherit the file, locked, and hold it after this process is gone.
+            with forks.postponed(_ADOPTING_SECONDS):
+                recovered = self._folder.adopt(file)
         except OSError as error:
             self._log.warning(
                 "adopt", "%s, left by another process, cannot be read: %s", file.path, error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import weakref
 from itertools import count
 from typing import Final
+
+from .. import forks
 
 _RANDOM_BYTES: Final = 7
 _MOMENT_BITS: Final = 20
@@ -24,14 +24,15 @@ class DocumentIdGenerator:
     """
 
     def __init__(self) -> None:
+        self._begin_process()
+        # Formatting a number takes as long as all the rest of an id.
+        self._digits = tuple(f"{n:03x}" for n in range(2**_PAGE_BITS))
+        forks.watch(self)
+
+    def _begin_process(self) -> None:
         self._sequence = count()
         self._process = secrets.token_hex(_RANDOM_BYTES)
         self._begin = (-1, -1, "")
-        # Formatting a number takes as long as all the rest of an id.
-        self._digits = tuple(f"{n:03x}" for n in range(2**_PAGE_BITS))
-        if hasattr(os, "register_at_fork"):
-            reference = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _renew(reference()))
 
     def next_id(self, time_ns: int) -> str:
         """The next id.
@@ -39,6 +40,8 @@ class DocumentIdGenerator:
         Args:
             time_ns: Unix nanoseconds of the emission.
         """
+        # Here, since each record comes by, and no later than for its id: C code forks without a hook.
+        forks.notice_fork()
         moment = time_ns >> _MOMENT_BITS
         number = next(self._sequence) & _SEQUENCE_MASK
         page = number >> _PAGE_BITS
@@ -49,11 +52,12 @@ class DocumentIdGenerator:
             self._begin = (moment, page, text)
         return text + self._digits[number & _PAGE_MASK] + self._process
 
-    def renew_process(self) -> None:
-        """Draw a new process part."""
-        self._process = secrets.token_hex(_RANDOM_BYTES)
+    def before_fork(self) -> None:
+        """Nothing to do."""
 
+    def after_fork_in_parent(self) -> None:
+        """Nothing to do."""
 
-def _renew(generator: DocumentIdGenerator | None) -> None:
-    if generator is not None:
-        generator.renew_process()
+    def after_fork_in_child(self) -> None:
+        """Draw a new process part, and count anew."""
+        self._begin_process()

@@ -216,6 +216,13 @@ class Store(Protocol):
         """Where it is, for people: never holds credentials."""
         ...
 
+    def load(self) -> None:
+        """Import all that any other method needs; nothing is sent, and no file is made.
+
+        A thread that imports while the process forks leaves the child modules that are never finished.
+        """
+        ...
+
     def prepare(self) -> Sequence[str]:
         """Make what the store needs where it is missing and may be made; nothing that is there changes.
 

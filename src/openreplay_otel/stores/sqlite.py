@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import orjson
 
+from .. import forks
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
 from . import sqlite_queries
 from .base import (
@@ -36,13 +35,18 @@ from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, delete_records, make_
 from .times import from_text, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
 _PAGE: Final = 1000
 _BUSY_SECONDS: Final = 30.0
+_TURN_SECONDS: Final = 0.1
+_PAUSE_SECONDS: Final = 0.01
 _MOST_VALUES: Final = 500
 """SQLite takes 999 of them in a statement, where it is an old one."""
+_T = TypeVar("_T")
+_inherited: Final[list[sqlite3.Connection]] = []
+"""Never closed: a child that closed its parent's connection would meddle with the parent's file."""
 _INSERT: Final = (
     "INSERT OR IGNORE INTO logs (id, session_id, timestamp, level, is_error, service, document)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -60,17 +64,19 @@ class SqliteStore:
         self._path = Path(path).expanduser().absolute()
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        self._close_before_forks()
+        forks.watch(self)
 
     @property
     def name(self) -> str:
         """The store's URL, which opens it again."""
         return f"sqlite:///{str(self._path).replace('%', '%25')}"
 
+    def load(self) -> None:
+        """Nothing to import: all of it was with this module."""
+
     def prepare(self) -> Sequence[str]:
         """Make the file and its tables where they are missing."""
-        with self._errors(), self._lock:
-            self._writing(_BUSY_SECONDS)
+        self._in_turns(_BUSY_SECONDS, lambda _: None)
         return ()
 
     def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
@@ -82,10 +88,12 @@ class SqliteStore:
                 rows.append(_row(document))
             except ValueError as error:
                 refused.append(RefusedDocument(document, 400, f"not a document to store: {error}"))
-        with self._errors(), self._lock:
-            connection = self._writing(_BUSY_SECONDS if timeout is None else timeout)
+
+        def insert(connection: sqlite3.Connection) -> int:
             with _transaction(connection):
-                added = sum(connection.execute(_INSERT, row).rowcount for row in rows)
+                return sum(connection.execute(_INSERT, row).rowcount for row in rows)
+
+        added = self._in_turns(_BUSY_SECONDS if timeout is None else timeout, insert)
         return WriteResult(accepted=added, known=len(rows) - added, refused=tuple(refused))
 
     def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
@@ -174,32 +182,50 @@ class SqliteStore:
         return f"SqliteStore({str(self._path)!r})"
 
     def _delete(self, condition: str, values: Sequence[str]) -> int:
-        with self._errors(), self._lock:
-            connection = self._writing(_BUSY_SECONDS)
+        def delete(connection: sqlite3.Connection) -> int:
             with _transaction(connection):
                 return delete_records(connection, condition, values)
+
+        return self._in_turns(_BUSY_SECONDS, delete)
 
     def _close_writer(self) -> None:
         if self._writer is not None:
             self._writer.close()
         self._writer = None
 
-    def _writing(self, timeout: float) -> sqlite3.Connection:
+    def _in_turns(self, seconds: float, action: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Do something with the connection that writes.
+
+        Where another process has the file, the lock here is free between two tries: a fork waits for one of
+        them, and not for that process.
+        """
+        deadline = time.monotonic() + seconds
+        with self._errors():
+            while True:
+                try:
+                    with self._lock:
+                        return action(self._writing())
+                except sqlite3.OperationalError as error:
+                    if not _is_locked(error) or time.monotonic() >= deadline:
+                        raise
+                # For the others to get the lock: it goes to whoever asks at the right moment.
+                time.sleep(_PAUSE_SECONDS)
+
+    def _writing(self) -> sqlite3.Connection:
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = self._open(f"{self._path.as_uri()}?mode=rwc")
+            connection = self._open(f"{self._path.as_uri()}?mode=rwc", _TURN_SECONDS)
             try:
-                self._make_tables(connection)
+                self._make_tables(connection, _TURN_SECONDS)
             except BaseException:
                 connection.close()
                 raise
             self._writer = connection
-        self._writer.execute(f"PRAGMA busy_timeout = {int(timeout * 1000)}")
         return self._writer
 
-    def _open(self, uri: str) -> sqlite3.Connection:
+    def _open(self, uri: str, busy_seconds: float) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -208,10 +234,10 @@ class SqliteStore:
             raise
         return connection
 
-    def _make_tables(self, connection: sqlite3.Connection) -> None:
+    def _make_tables(self, connection: sqlite3.Connection, busy_seconds: float) -> None:
         if self._version(connection) == SCHEMA_VERSION:
             return
-        _use_wal(connection)
+        _use_wal(connection, busy_seconds)
         with _transaction(connection):
             # Another process may have been quicker.
             if self._version(connection) != SCHEMA_VERSION:
@@ -251,38 +277,35 @@ class SqliteStore:
         with self._errors():
             if self._path.exists():
                 # A connection of its own for each page: a reader never waits for the app's writer.
-                with contextlib.closing(self._open(f"{self._path.as_uri()}?mode=rw")) as connection:
+                uri = f"{self._path.as_uri()}?mode=rw"
+                with contextlib.closing(self._open(uri, _BUSY_SECONDS)) as connection:
                     version = self._version(connection)
                     if has_tallies and 0 < version < SCHEMA_VERSION:
-                        self._make_tables(connection)
+                        self._make_tables(connection, _BUSY_SECONDS)
                     if version:
                         return connection.execute(*statement).fetchall()
             message = f"there is no store at {self.name}; nothing was logged to it yet"
             raise StoreLayoutError(message)
 
-    def _close_before_forks(self) -> None:
+    def before_fork(self) -> None:
         """Let no connection and no write that is going on cross a fork.
 
         SQLite in the child would take the parent's locks for its own: what the child writes is lost as
         soon as another process believes to be the last user of the file and clears the log away.
         """
-        if not hasattr(os, "register_at_fork"):
-            return
-        reference = weakref.ref(self)
-        held: list[SqliteStore] = []
+        self._lock.acquire()
+        self._close_writer()
 
-        def before() -> None:
-            store = reference()
-            if store is not None:
-                store._lock.acquire()  # noqa: SLF001 - of this very class
-                held.append(store)
-                store._close_writer()  # noqa: SLF001 - of this very class
+    def after_fork_in_parent(self) -> None:
+        """Let writes go on."""
+        self._lock.release()
 
-        def after() -> None:
-            while held:
-                held.pop()._lock.release()  # noqa: SLF001 - of this very class
-
-        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
+    def after_fork_in_child(self) -> None:
+        """The same; where C code forked, the lock may be held, and a connection open."""
+        self._lock = threading.Lock()
+        if self._writer is not None:
+            _inherited.append(self._writer)
+            self._writer = None
 
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:
@@ -298,7 +321,7 @@ class SqliteStore:
 
     def _as_store_error(self, error: sqlite3.Error) -> StoreError:
         text = str(error)
-        if "locked" in text or "busy" in text:
+        if _is_locked(error):
             return StoreUnavailableError(f"{self.name} is locked by another process: {text}")
         if "disk is full" in text or "disk I/O" in text:
             return StoreUnavailableError(f"{self.name} cannot be written: {text}")
@@ -326,9 +349,14 @@ def _transaction(connection: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _is_locked(error: sqlite3.Error) -> bool:
+    text = str(error)
+    return "locked" in text or "busy" in text
+
+
+def _use_wal(connection: sqlite3.Connection, seconds: float) -> None:
     # Here SQLite does not wait for another process that makes the file at the same time.
-    deadline = time.monotonic() + _BUSY_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -21,6 +21,7 @@ _SEGMENTS: Final = 16
 MEMORY_BYTES: Final = 16 * 1024 * 1024
 MEMORY_SEGMENT: Final = 1024 * 1024
 _DISK_AGAIN_AFTER: Final = 5.0
+_FORK_WAITS: Final = 1.0
 _NEVER: Final = 1 << 62
 
 
@@ -62,11 +63,13 @@ class AppendSide:
         self.troubles: list[OSError] = []
         self._segments: list[Segment] = []
         self._active: dict[bool, Segment | None] = {True: None, False: None}
+        self._is_appending = False
+        self._is_miscounted = False
         self._unseen = 0
         self._wake_at = _NEVER
         self._disk_again_at = 0.0
 
-    def append(self, lines: bytes, has_session: bool, records: int = 1) -> bool:  # noqa: FBT001 - by position, since it runs for each record of the app
+    def append(self, lines: bytes, has_session: bool, records: int = 1) -> bool:  # noqa: C901, FBT001 - in one piece and by position, since it runs for each record of the app
         """Take documents of one kind.
 
         Args:
@@ -78,37 +81,59 @@ class AppendSide:
             False where there was no room left; that is counted.
         """
         with self._write_lock:
-            segment = self._active[has_session]
-            is_new = False
-            if segment is None or segment.size >= segment.max_size:
-                is_new = True
-                segment = self._next_segment(has_session, lines)
-                if segment is None:
-                    return self._no_room(records)
-            size = len(lines)
+            is_inner, self._is_appending = self._is_appending, True
             try:
-                written = segment.write(lines)
-            except OSError as error:
-                segment, written = self._write_elsewhere(segment, has_session, lines, error)
-            else:
-                if written != size:
-                    error = OSError("the disk is full")
+                segment = self._active[has_session]
+                is_new = False
+                # A log call that interrupts another one in this thread leaves that one its segment.
+                if segment is None or (segment.size >= segment.max_size and not is_inner):
+                    is_new = True
+                    segment = self._next_segment(has_session, lines)
+                    if segment is None:
+                        return self._no_room(records)
+                size = len(lines)
+                try:
+                    written = segment.medium.write(lines)
+                except OSError as error:
                     segment, written = self._write_elsewhere(segment, has_session, lines, error)
-            if written != size:
-                return self._no_room(records)
-            segment.size += size
-            segment.records += records
-            self.accepted += records
-            self._unseen += size
-            is_awaited = self._unseen >= self._wake_at
-            if self._syncs_always:
-                self._sync_or_note(segment)
+                else:
+                    if written != size:
+                        error = OSError("the disk is full")
+                        segment, written = self._write_elsewhere(segment, has_session, lines, error)
+                if written != size:
+                    return self._no_room(records)
+                segment.size += size
+                segment.records += records
+                self.accepted += records
+                self._unseen += size
+                is_awaited = self._unseen >= self._wake_at
+                if self._syncs_always:
+                    self._sync_or_note(segment)
+            except BaseException:
+                # A signal handler raised: nobody knows yet whether the lines were written before.
+                self._is_miscounted = True
+                raise
+            finally:
+                self._is_appending = is_inner
+                if self._is_miscounted and not is_inner:
+                    self._is_miscounted = False
+                    self._count_from_files()
         if is_new:
             # Not under the lock: where threads are greenlets, the shipper's begins to run within this call.
             self.on_first()
         if is_awaited:
             self.on_data()
         return True
+
+    def _count_from_files(self) -> None:
+        for segment in self._active.values():
+            if segment is not None:
+                self._count_from_file(segment)
+
+    def _count_from_file(self, segment: Segment) -> None:
+        # What cannot be read now is read when it is sent.
+        with contextlib.suppress(OSError):
+            self.accepted += segment.count_from_file()
 
     def _sync_or_note(self, segment: Segment) -> None:
         try:
@@ -144,6 +169,8 @@ class AppendSide:
         return self._begun(segment)
 
     def _begun(self, segment: Segment) -> Segment:
+        # A log call that interrupted this one may have begun one, too.
+        self._seal(segment.has_sessions)
         self._active[segment.has_sessions] = segment
         self._segments.append(segment)
         return segment
@@ -162,11 +189,12 @@ class AppendSide:
         self._note_trouble(error)
         self._seal(has_session)
         other = self._memory_segment(has_session)
-        return (segment, -1) if other is None else (other, other.write(lines))
+        return (segment, -1) if other is None else (other, other.medium.write(lines))
 
     def _seal(self, has_session: bool) -> None:  # noqa: FBT001 - as above
         segment = self._active[has_session]
         if segment is not None:
+            self._count_from_file(segment)
             segment.is_sealed = True
             self._active[has_session] = None
 
@@ -199,12 +227,17 @@ class AppendSide:
                     if segment is not None and segment.in_memory and segment.records:
                         self._seal(has_session)
 
-    def hold_for_fork(self) -> None:
-        """Let no append be going on in another thread while this one forks."""
-        self._write_lock.acquire()
+    def before_fork(self) -> None:
+        """Let no append be going on in another thread while this one forks: a child would hold its new file.
 
-    def go_on_after_fork(self) -> None:
-        """In the parent: let appends go on."""
+        Raises:
+            TimeoutError: One took too long, and is not waited for.
+        """
+        if not self._write_lock.acquire(timeout=_FORK_WAITS):
+            raise TimeoutError
+
+    def after_fork_in_parent(self) -> None:
+        """Let appends go on."""
         self._write_lock.release()
 
 

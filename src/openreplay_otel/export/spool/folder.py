@@ -80,7 +80,7 @@ class SpoolFolder:
     def begin_process(self) -> None:
         """Take this process for a new one: at the start, and in a forked child."""
         self.owner = f"{os.getpid()}-{_unique_ms():013d}"
-        self._number = 0
+        self._numbers = count(1)
 
     def make_segment(self, *, has_sessions: bool) -> Segment:
         """Make a segment of this process.
@@ -193,10 +193,11 @@ class SpoolFolder:
             yield from self.path.glob(f"*{suffix}")
 
     def _next_name(self, *, has_sessions: bool) -> str:
-        self._number += 1
+        # In one step: a signal handler may log in the middle of it.
+        number = next(self._numbers)
         kind = _WITH_SESSIONS if has_sessions else _WITHOUT_SESSIONS
         made = time.time_ns() // 1_000_000
-        return f"{made:013d}-{self.owner}-{self._number:06d}.{kind}{SUFFIX}"
+        return f"{made:013d}-{self.owner}-{number:06d}.{kind}{SUFFIX}"
 
     def _make_folder(self) -> None:
         make_private(self.path)

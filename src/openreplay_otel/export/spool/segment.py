@@ -51,6 +51,8 @@ class _Medium(Protocol):
 
     def read(self, start: int, size: int) -> bytes: ...
 
+    def size(self) -> int: ...
+
     def cut(self, size: int) -> None: ...
 
     def sync(self) -> None: ...
@@ -85,7 +87,6 @@ class Segment:
         self.name = name
         self.has_sessions = has_sessions
         self.medium = medium
-        self.write = medium.write
         self.size = size
         self.records = records
         self.max_size = 0
@@ -130,6 +131,23 @@ class Segment:
     def is_finished(self) -> bool:
         """Whether all that stands in it is done."""
         return self._taken >= self.size and not self._open and not self._returned
+
+    def count_from_file(self) -> int:
+        """Take the file's word for what was appended; returns how many documents were not counted.
+
+        A signal handler that raises can come between a write and the count of it. Under the spool's lock.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        size = self.medium.size()
+        if size == self.size:
+            return 0
+        counted = self.records
+        # All of it: another log call, in the signal handler, may have written behind the lines in question.
+        self.records = count_of(self.medium.read(HEADER_SIZE, size - HEADER_SIZE))
+        self.size = size
+        return self.records - counted
 
     def take(self, max_bytes: int) -> Slice | None:
         """Hand out the next lines.
@@ -216,6 +234,10 @@ class FileMedium:
         """Bytes from an offset on."""
         return os.pread(self._fd, size, start)
 
+    def size(self) -> int:
+        """Bytes that stand in it."""
+        return os.fstat(self._fd).st_size
+
     def cut(self, size: int) -> None:
         """Make it end at an offset."""
         os.ftruncate(self._fd, size)
@@ -266,6 +288,10 @@ class MemoryMedium:
     def read(self, start: int, size: int) -> bytes:
         """Bytes from an offset on."""
         return bytes(self._lines[start : start + size])
+
+    def size(self) -> int:
+        """Bytes that stand in it."""
+        return len(self._lines)
 
     def cut(self, size: int) -> None:
         """Make it end at an offset."""

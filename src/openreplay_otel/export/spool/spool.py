@@ -34,7 +34,8 @@ class Spool(AppendSide):
 
     def _begin(self) -> None:
         super()._begin()
-        self._ship_lock = threading.Condition(threading.Lock())
+        # Reentrant, too: a signal handler may flush in the middle of a flush.
+        self._ship_lock = threading.Condition(threading.RLock())
 
     def take(self, max_bytes: int) -> Slice | None:
         """Hand out the oldest lines that nobody has.
@@ -214,8 +215,8 @@ class Spool(AppendSide):
                 segment.medium.release()
             self._ship_lock.notify_all()
 
-    def begin_process(self) -> None:
-        """In a forked child: the segments are the parent's."""
+    def after_fork_in_child(self) -> None:
+        """Begin anew: the segments are the parent's."""
         inherited = self._segments
         self._begin()
         self.folder.begin_process()

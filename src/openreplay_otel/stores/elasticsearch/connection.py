@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import codecs
 import threading
-import weakref
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from ... import forks
 from ..own_traffic import keep_quiet, own_traffic
 from .answers import Answers, Response
 from .targets import ClientTarget, Target, UrlTarget, client_headers, client_name, client_timeout
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
+_OPENING_SECONDS: Final = 10.0
 
 
 class Connection:
@@ -40,8 +41,7 @@ class Connection:
         self._answers = Answers(self.name, self._target.advice)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
-        self._transport_pid = 0
-        self._open_before_forks()
+        forks.watch(self)
 
     def request(
         self,
@@ -89,43 +89,40 @@ class Connection:
             has_credentials="authorization" in headers,
         )
 
+    def load(self) -> None:
+        """Import what requests need, also those that fail."""
+        self._opened()
+
     def close(self) -> None:
         """Close the connections; the next request opens them again."""
         with self._lock:
-            if self._transport is not None and self._transport_pid == os.getpid():
+            if self._transport is not None:
                 self._transport.close()
             self._transport = None
 
     def _opened(self) -> Transport:
+        # A forked child must not share the parent's sockets.
+        forks.notice_fork()
         with self._lock:
-            # A forked child must not share the parent's sockets.
-            if self._transport is None or self._transport_pid != os.getpid():
+            if self._transport is None:
                 keep_quiet()
-                self._transport = self._target.open()
-                self._transport_pid = os.getpid()
+                # It imports, and reads the certificates that are trusted.
+                with forks.postponed(_OPENING_SECONDS):
+                    # The first name to be resolved would import it.
+                    codecs.lookup("idna")
+                    self._transport = self._target.open()
             return self._transport
 
-    def _open_before_forks(self) -> None:
-        """Let no opening that is going on in another thread cross a fork.
+    def before_fork(self) -> None:
+        """Nothing to do: a fork waits for what must not be inherited half done, see ``forks.postponed``."""
 
-        In the child that thread would be gone, and its half-done import would keep all others waiting.
-        """
-        if not hasattr(os, "register_at_fork"):
-            return
-        reference = weakref.ref(self)
-        held: list[Connection] = []
+    def after_fork_in_parent(self) -> None:
+        """Nothing to do."""
 
-        def before() -> None:
-            connection = reference()
-            if connection is not None:
-                connection._lock.acquire()  # noqa: SLF001 - of this very class
-                held.append(connection)
-
-        def after() -> None:
-            while held:
-                held.pop()._lock.release()  # noqa: SLF001 - of this very class
-
-        os.register_at_fork(before=before, after_in_parent=after, after_in_child=after)
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's sockets, and a lock that one of its threads may hold."""
+        self._lock = threading.Lock()
+        self._transport = None
 
 
 class AsyncConnection:

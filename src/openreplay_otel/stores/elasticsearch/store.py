@@ -47,6 +47,10 @@ class ElasticsearchStore:
         """The hosts, without credentials."""
         return self.connection.name
 
+    def load(self) -> None:
+        """Import what requests need; nothing is sent."""
+        self.connection.load()
+
     def prepare(self) -> Sequence[str]:
         """Check the version and make missing index templates where the key allows."""
         return preparation.prepare_for_writing(self.connection, self._prefix)

@@ -114,10 +114,12 @@ class UrlTarget:
         """Connections to the hosts."""
         from elastic_transport import Transport
 
+        from .node import Node
         from .serializers import SERIALIZERS
 
         return Transport(
             [self._node(host) for host in self._hosts],
+            node_class=Node,
             serializers=SERIALIZERS,
             max_retries=len(self._hosts) - 1,
             retry_on_status=(),
@@ -177,6 +179,7 @@ class ClientTarget:
 
     def open(self) -> Transport:
         """Connections to the hosts that the client knows now."""
+        from .node import node_class_for
         from .serializers import SERIALIZERS
 
         transport = self._client.transport
@@ -184,7 +187,7 @@ class ClientTarget:
         # As the client itself makes its transport: a class of the app's own signs requests, perhaps.
         return type(transport)(
             configs,
-            node_class=transport.node_pool.node_class,
+            node_class=node_class_for(transport.node_pool.node_class),
             serializers=SERIALIZERS,
             max_retries=len(configs) - 1,
             retry_on_status=(),
