@@ -11,7 +11,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
 from .capture import LoggingCapture
-from .context.exception_memory import settle
+from .context.deferred import settle
 from .context.global_propagator import AddedPropagator
 from .export import DurableLogRecordProcessor
 from .hooks import install_hooks
@@ -107,7 +107,7 @@ class Pipeline:
 
         Those records wait on disk for the next process.
         """
-        settle(also_alive=True)
+        settle()
         self.processor.shutdown()
 
 

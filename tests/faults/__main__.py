@@ -26,7 +26,7 @@ _NAMES = {
     "killed": "kill -9 of the emitting process, 100 times",
     "outages": "Elasticsearch killed 10 times, away for 60 s, read-only, and wrong answers",
     "refused": "one document in 1,000 refused",
-    "forks": "gunicorn, gevent, eventlet, Celery, multiprocessing, os.fork",
+    "forks": "gunicorn, uWSGI, gevent, eventlet, Celery, multiprocessing, os.fork",
     "disks": "a full, removed, read-only or damaged spool",
     "exits": "the ends of a program with 10,000 records queued",
 }
@@ -112,6 +112,10 @@ class _LongRun:
             yield forks.forking(self._new(), target, "fork", records=5000, processes=4)
             yield forks.forking(self._new(), target, "spawn", records=5000, processes=4)
             yield forks.forking(self._new(), target, "midst", records=50, processes=200)
+            for moment in ("start", "import", "connect"):
+                yield forks.early(self._new(), target, moment, forks=1000)
+            for options, more in forks.UWSGI:
+                yield forks.uwsgi(self._new(), target, *options, requests=2000, **more)
 
     def disks(self) -> Iterator[Result]:
         """Fault 5."""

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from tests.faults.ledger import noted
 from tests.faults.trial import Program, Result, Trial, ending
@@ -20,12 +20,30 @@ from tests.servers.errors import ServerFailed
 from tests.servers.ports import free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.faults.stored import Target
 
 _CLIENTS = 4
 _SESSION = "2618307011354435587"
 Worker = Literal["sync", "gthread", "gevent"]
 Way = Literal["fork", "spawn", "midst"]
+Moment = Literal["start", "import", "connect"]
+
+_THREE: Final = ("--master", "--processes=3", "--enable-threads")
+UWSGI: Final[tuple[tuple[tuple[str, ...], dict[str, bool]], ...]] = (
+    (_THREE, {}),
+    (_THREE, {"at_load": True}),
+    (_THREE, {"is_brutal": True}),
+    ((*_THREE, "--lazy-apps"), {"at_load": True}),
+    ((*_THREE, "--threads=4"), {"at_load": True}),
+    ((*_THREE, "--py-call-osafterfork"), {"at_load": True}),
+    ((*_THREE, "--py-call-uwsgi-fork-hooks"), {"at_load": True}),
+    ((*_THREE, "--max-requests=50"), {"at_load": True}),
+    (("--processes=3", "--enable-threads"), {"at_load": True}),
+    (("--master", "--processes=3"), {"at_load": True}),
+)
+"""uWSGI's usual modes."""
 
 
 def gunicorn(
@@ -74,11 +92,57 @@ def eventlet(folder: Path, target: Target, *, requests: int) -> Result:
     return trial.result("eventlet's server, killed")
 
 
+def uwsgi(
+    folder: Path,
+    target: Target,
+    *options: str,
+    requests: int,
+    at_load: bool = False,
+    is_brutal: bool = False,
+) -> Result:
+    """Serve under load by uWSGI, which forks in C.
+
+    Args:
+        folder: For the trial.
+        target: The store.
+        *options: uWSGI's, beside those for the app.
+        requests: How many are sent; each logs five records.
+        at_load: Whether the app logs while it is loaded, in the process from which the workers are forked.
+        is_brutal: Whether it is killed at the end.
+    """
+    port = free_port()
+    at_load_environ = {"FAULTS_AT_LOAD": "1"} if at_load else {}
+    with _serving(
+        folder, target, port,
+        "-m", "tests.faults.programs.uwsgi", f"--http-socket=127.0.0.1:{port}",
+        "--module=tests.faults.programs.wsgi:application", "--need-app", "--die-on-term",
+        "--disable-logging", "--no-orphans", *options,
+        environ=at_load_environ,
+    ) as (trial, program):  # fmt: skip
+        _load(program, port, requests, 0)
+        if is_brutal:
+            children = _children_of(program.process.pid)
+            program.kill()
+            for pid in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            program.wait_until_gone(children)
+    trial.deliver()
+    what = ", a record at its load" if at_load else ", killed" if is_brutal else ""
+    return trial.result(f"uWSGI `{' '.join(options)}`{what}")
+
+
 @contextlib.contextmanager
-def _serving(folder: Path, target: Target, port: int, *arguments: str):  # noqa: ANN202 - of two
+def _serving(  # noqa: ANN202 - of two
+    folder: Path,
+    target: Target,
+    port: int,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+):
     trial = Trial(folder, target)
     run = trial.new_run()
-    trial.environ |= {"FAULTS_RUN": run, "FAULTS_LEDGER": str(trial.ledger(run))}
+    trial.environ |= {"FAULTS_RUN": run, "FAULTS_LEDGER": str(trial.ledger(run)), **(environ or {})}
     program = trial.program(run, *arguments)
     with ending(program):
         program.wait_until(lambda: _asked(port, 0))
@@ -206,15 +270,43 @@ def forking(
     return trial.result(shown if way == "midst" else f"`multiprocessing` {way}")
 
 
-def _kill_a_child(parent: int) -> None:
+def early(folder: Path, target: Target, moment: Moment, *, forks: int) -> Result:
+    """Fork while the delivering thread starts, imports or connects, each time in a new process.
+
+    Args:
+        folder: For the trial.
+        target: The store.
+        moment: What the thread is about to do.
+        forks: How many.
+    """
+    trial = Trial(folder, target)
+    # A name to be resolved, as stores have.
+    trial.environ["OPENREPLAY_OTEL_STORE"] = target.url.replace("127.0.0.1", "localhost")
+    run = trial.new_run()
+    program = trial.program(
+        run,
+        "-m", "tests.faults.programs.early_fork", moment, run, str(trial.ledger(run)), str(forks),
+    )  # fmt: skip
+    with ending(program):
+        # Each child that hangs is ended by a signal, and told.
+        program.process.wait()
+        program.result()
+    trial.deliver()
+    return trial.result(f"`os.fork` at the {moment} of the delivering thread")
+
+
+def _children_of(parent: int) -> list[int]:
     children = Path(f"/proc/{parent}/task/{parent}/children")
     if children.exists():
-        found = [int(pid) for pid in children.read_text().split()]
-    else:
-        listed = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
-        )
-        found = [int(pid) for pid in listed.stdout.split()]
+        return [int(pid) for pid in children.read_text().split()]
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in listed.stdout.split()]
+
+
+def _kill_a_child(parent: int) -> None:
+    found = _children_of(parent)
     if found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(random.choice(found), signal.SIGKILL)

@@ -132,6 +132,22 @@ def test_processes_made_while_logging(
     ).assert_once()
 
 
+@pytest.mark.parametrize("moment", ["start", "import", "connect"])
+def test_forks_early_in_the_life_of_the_delivering_thread(
+    tmp_path: Path, faulty: FaultyBulk, moment: forks.Moment
+) -> None:
+    """No child hangs, or lacks what the thread was importing."""
+    forks.early(tmp_path, OnFaultyBulk(faulty), moment, forks=20).assert_once()
+
+
+@pytest.mark.parametrize(("options", "more"), forks.UWSGI, ids=lambda one: " ".join(map(str, one)))
+def test_uwsgi_delivers_all_in_its_usual_modes(
+    tmp_path: Path, faulty: FaultyBulk, options: tuple[str, ...], more: dict[str, bool]
+) -> None:
+    """It forks in C, without Python's hooks, and without threads where it is not told to have them."""
+    forks.uwsgi(tmp_path, OnFaultyBulk(faulty), *options, requests=60, **more).assert_once()
+
+
 def test_a_full_disk(tmp_path: Path, faulty: FaultyBulk) -> None:
     """What does not fit waits in memory."""
     disks.full(tmp_path, faulty, records=8000).assert_once()

@@ -203,6 +203,13 @@ class Program:
         self.process.kill()
         self.process.wait()
 
+    def wait_until_gone(self, pids: list[int]) -> None:
+        """Wait until processes that it left have ended."""
+        deadline = time.monotonic() + HANG_SECONDS
+        while any(Path(f"/proc/{pid}/fd").exists() for pid in pids):
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.01)
+
     def wait(self, seconds: float = HANG_SECONDS) -> float:
         """Wait for its end; returns the seconds that took."""
         began = time.monotonic()

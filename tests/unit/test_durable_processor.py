@@ -175,7 +175,7 @@ def test_a_flush_that_lost_something_says_so(
     """What was given up meanwhile is not with the store, though nothing waits any more."""
     processor = processors(FaultyStore())
     monkeypatch.setattr(
-        processor._shipper, "flush", lambda _: processor.spool.tally.drop("age", 1) is None
+        processor._shipper, "flush", lambda _, **__: processor.spool.tally.drop("age", 1) is None
     )
     assert processor.force_flush() is False
 
