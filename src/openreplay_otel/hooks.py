@@ -21,6 +21,7 @@ from .stamp.framework_exceptions import hook_frameworks
 from .stamp.plain_logging import choose_tags, hook_record_factory
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
+from .stamp.told_exceptions import hook_structlog_instrumentation
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -62,6 +63,7 @@ class Hooks:
             hook_span_exceptions(patches)
             hook_leaving(patches)
             hook_frameworks(patches)
+        hook_structlog_instrumentation(patches)
         choose_tags(patches, settings.tags)
         if settings.stamp_plain_logs:
             hook_record_factory(patches, settings.tags)

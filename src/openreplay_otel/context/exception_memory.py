@@ -45,18 +45,26 @@ class Memory:
 
     Attributes:
         session_id: The session in which it was raised, or None.
-        is_logged: Whether a record has it.
+        is_logged: Whether a record has it, of a log line or one of ours.
+        is_told: Whether an instrumentation has made a record of it, which counts as long as no log line has it.
         on_span: The context of the span that noted it first, or None.
         deferred: The record that is made of it unless another one has it in time, or None.
     """
 
-    __slots__ = ("deferred", "is_logged", "on_span", "session_id")
+    __slots__ = ("deferred", "is_logged", "is_told", "on_span", "session_id")
 
     def __init__(self) -> None:
         self.session_id: str | None = None
         self.is_logged = False
+        self.is_told = False
         self.on_span: Context | None = None
         self.deferred: Deferred | None = None
+
+    def call_off(self) -> None:
+        """Do not make the record that waits."""
+        if self.deferred is not None:
+            self.deferred.cancel()
+            self.deferred = None
 
     def __reduce__(self) -> Any:
         return (type(None), ())  # see _Key
@@ -92,18 +100,31 @@ def mark_logged(error: BaseException) -> None:
         memory = memory_of(one, make=True)
         if memory is not None:
             memory.is_logged = True
-            if memory.deferred is not None:
-                memory.deferred.cancel()
-                memory.deferred = None
+            memory.call_off()
+
+
+def mark_told(error: BaseException) -> None:
+    """Note that an instrumentation makes a record of an exception: it takes the place of one of ours."""
+    for one in chain(error):
+        memory = memory_of(one, make=True)
+        if memory is not None:
+            memory.is_told = True
+            memory.call_off()
 
 
 def is_logged(error: BaseException) -> bool:
-    """Tell whether a record has this exception."""
+    """Tell whether a record has this exception: of a log line, or one of ours."""
     memory = memory_of(error)
     return memory is not None and memory.is_logged
 
 
-def if_never_logged(error: BaseException, action: Callable[[], None]) -> None:
+def is_recorded(error: BaseException) -> bool:
+    """Tell whether a record has this exception, that of an instrumentation included."""
+    memory = memory_of(error)
+    return memory is not None and (memory.is_logged or memory.is_told)
+
+
+def if_never_logged(error: BaseException, action: Callable[[], object]) -> None:
     """Do something in one second, unless the exception is logged by then; see :func:`.deferred.settle`.
 
     Args:
@@ -124,8 +145,8 @@ def if_never_logged(error: BaseException, action: Callable[[], None]) -> None:
 
     for cause in chain(error):
         known = memory_of(cause)
-        if known is not None and known.deferred is not None:
-            known.deferred.cancel()
+        if known is not None:
+            known.call_off()
     memory.deferred = defer(act)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -10,11 +11,13 @@ from opentelemetry.sdk._logs import LogRecordProcessor
 
 from .. import forks
 from ..context import session_id_of
+from ..context.exception_memory import if_never_logged
 from ..context.process_ends import at_child_end, is_ending
 from ..names import SESSIONLESS_DATA_STREAM
 from ..settings import Settings
 from ..signals import is_from_signal
 from ..stamp.document_id import DocumentIdGenerator
+from ..stamp.told_exceptions import told_error
 from ..stores.bulk_lines import lines_of
 from ..stores.opening import opened
 from .document import DocumentBuilder
@@ -104,9 +107,14 @@ class DurableLogRecordProcessor(LogRecordProcessor):
             document = self._build(log_record)
             if document is not None:
                 index, document_id, source = document
-                self._append(
-                    lines_of(index, document_id, source), index is not SESSIONLESS_DATA_STREAM
-                )
+                has_session = index is not SESSIONLESS_DATA_STREAM
+                lines = lines_of(index, document_id, source)
+                error = told_error(log_record)
+                if error is None:
+                    self._append(lines, has_session)
+                else:
+                    # The app's own log line of it, or the server's, is the better one, and mostly comes after it.
+                    if_never_logged(error, functools.partial(self._append, lines, has_session))
         except Exception as error:
             # It would come out of the app's logging call. What the app's own signal handler raises has to.
             if is_from_signal(error):

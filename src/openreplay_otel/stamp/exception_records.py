@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, set_span_in_context
 from ..context.exception_memory import (
     at_leaving,
     if_never_logged,
-    is_logged,
+    is_recorded,
     mark_logged,
     memory_of,
     session_id_of_exception,
@@ -51,7 +51,7 @@ def record_uncaught(error: BaseException, where: str) -> str | None:
     session_id = session_id_of() or session_id_of_exception(error)
     if session_id is None or not isinstance(error, Exception):
         return session_id
-    if not is_logged(error):
+    if not is_recorded(error):
         mark_logged(error)
         _record_of(error, with_session_id(session_id), f"Uncaught exception in {where}")()
     return session_id
@@ -67,7 +67,7 @@ def record_unless_logged(
         what: How it was seen, for the record's text.
         context: The context that the record belongs to; the current one where None.
     """
-    if not isinstance(error, Exception) or is_logged(error):
+    if not isinstance(error, Exception) or is_recorded(error):
         return
     session_id = session_id_of(context) or session_id_of_exception(error)
     if session_id is not None:

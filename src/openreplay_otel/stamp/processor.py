@@ -9,7 +9,7 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from ..context import session_id_of
-from ..context.exception_memory import mark_logged, session_id_of_exception
+from ..context.exception_memory import mark_logged, mark_told, session_id_of_exception
 from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
@@ -21,6 +21,7 @@ from ..names import (
 from ..settings import Settings
 from ..signals import is_from_signal
 from .document_id import DocumentIdGenerator
+from .told_exceptions import told_error
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -62,8 +63,8 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
             if last[0] is not record.context or last[0] is None:
                 last = self._look_up(record.context)
             _, session_id, prefix = last
-            if record.exception is not None:
-                session_id, prefix = self._look_into(record.exception, session_id, prefix)
+            if record.exception is not None or record.event_name is not None:
+                session_id, prefix = self._look_into(log_record, session_id, prefix)
             body = record.body
             if type(body) is str and body.isascii() and "session" not in body.lower():
                 # What tagged() would find, without the call: nothing that looks like a tag.
@@ -104,10 +105,16 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         return self._last
 
     def _look_into(
-        self, error: BaseException, session_id: str | None, prefix: str
+        self, log_record: Any, session_id: str | None, prefix: str
     ) -> tuple[str | None, str]:
         """The session of a record's exception, where its context has none; it has a record now."""
-        mark_logged(error)
+        error = told_error(log_record)
+        if error is not None:
+            mark_told(error)
+        else:
+            error = log_record.log_record.exception
+            if error is not None:
+                mark_logged(error)
         if session_id is None:
             session_id = session_id_of_exception(error)
             if session_id is not None and self._stamps_message:
