@@ -251,7 +251,8 @@ def frameworks(session: nox.Session) -> None:
     _pytest(session, "tests/frameworks")
     # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
     session.install("--quiet", "elastic-opentelemetry>=1.18,<2")
-    session.run("python", "-m", "pytest", "-ra", "tests/frameworks/test_matrix.py", "-k", "beside")
+    beside = ("tests/frameworks/test_matrix.py", "tests/frameworks/test_once.py", "-k", "beside")
+    session.run("python", "-m", "pytest", "-ra", *beside)
 
 
 @nox.session

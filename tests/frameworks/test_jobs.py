@@ -119,7 +119,22 @@ def test_rq_jobs_have_the_session_of_their_request(redis_url: str, tmp_path: Pat
     )
 
 
+def test_dramatiq_messages_have_the_session_of_their_request(
+    redis_url: str, tmp_path: Path
+) -> None:
+    """Its workers are processes with threads: a line, a failure's traceback, and a retry."""
+    worker = ["dramatiq", f"{_APPS}.dramatiq_app", "--processes", "2", "--threads", "2"]
+    _check(redis_url, tmp_path, worker, f"{_APPS}.dramatiq_app", ("plain", "fails", "retried"))
+
+
+def test_huey_tasks_have_the_session_that_they_are_handed(redis_url: str, tmp_path: Path) -> None:
+    """As docs/frameworks.md says: an argument where it is queued, and a with statement in the task."""
+    worker = ["huey_consumer", f"{_APPS}.huey_app.huey", "--workers", "2"]
+    _check(redis_url, tmp_path, worker, f"{_APPS}.huey_app", ("plain", "fails"))
+
+
 _APPS = "tests.frameworks.apps"
+_OF_WORKERS = ("rq.worker", "huey", "huey.consumer.Worker", "dramatiq.middleware.retries.Retries")
 _EXPECTED = {
     "plain": ["plain {}"],
     "fails": ["RuntimeError: job failed {}"],
@@ -168,11 +183,11 @@ def _check(
         except AssertionError:
             raise AssertionError(f"{missing()}\n{log.read_text()}") from None
     for number, (_, session) in sessions.items():
-        # RQ's worker tells of a job that it has taken before it is begun.
+        # Workers tell of a job that they have taken before it is begun, and of one that is done.
         own = [
             document
             for document in _stored(file)
-            if number in _text(document) and document["log.logger"] != "rq.worker"
+            if number in _text(document) and document["log.logger"] not in _OF_WORKERS
         ]
         told = [d["message"] for d in own if d.get("openreplay.session.id") != (session or None)]
         assert [] == told, log.read_text()
