@@ -46,7 +46,7 @@ def _check(way: str, mode: str, folder: Path, environ: dict[str, str]) -> None:
         env=clean_environ() | environ | {
             "OPENREPLAY_OTEL_STORE": f"sqlite:///{file}", "XDG_STATE_HOME": str(folder),
         },
-        cwd=ROOT, capture_output=True, text=True, timeout=MOST_SECONDS, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=3 * MOST_SECONDS, check=False,
     )  # fmt: skip
     assert _WAYS[way] == done.returncode, done.stderr
     expected = None if way == "without_a_session" else _SESSION
