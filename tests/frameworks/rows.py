@@ -125,6 +125,21 @@ def _sanic(app: str, *arguments: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _uwsgi(app: str, *arguments: str) -> tuple[str, ...]:
+    module, _, name = app.partition(":")
+    return (
+        "uwsgi",
+        "--http-socket=127.0.0.1:{port}",
+        "--master",
+        "--processes=2",
+        "--threads=2",
+        "--die-on-term",
+        *arguments,
+        f"--module={_APPS}.{module}",
+        f"--callable={name}",
+    )
+
+
 def _lambda(
     handler: str, *environ: tuple[str, str]
 ) -> tuple[tuple[str, ...], bool, str, tuple[tuple[str, str], ...]]:
@@ -210,6 +225,12 @@ ROWS: Final = (
         "Flask-SocketIO", "werkzeug", _module("socketio_app", "{port}"), logs_access=False,
         client="socketio", end=_CTRL_C,
     ),
+    Row("Flask in the middleware", "uWSGI", _uwsgi("flask_middleware_app:app"), logs_access=False),
+    Row(
+        "Flask in the middleware, not instrumented", "uWSGI, lazy apps",
+        _uwsgi("flask_middleware_app:app", "--lazy-apps"),
+        logs_access=False, instrumented=(),
+    ),
 )  # fmt: skip
 CORE: Final = tuple(
     row for row in ROWS
@@ -218,6 +239,13 @@ CORE: Final = tuple(
     }
 )  # fmt: skip
 """The rows that are run beside other distros, and on a real Elasticsearch, too."""
+ONE_OF_EACH_SERVER: Final = tuple(
+    {
+        (row.server, row.framework if row.server == "its own" else ""): row
+        for row in reversed(ROWS)
+    }.values()
+)
+"""The rows whose console is compared with a run without the package."""
 
 
 def program_of(row: Row, port: int) -> list[str]:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tests.frameworks.cases import CASES, ask, outcome, stored
 from tests.frameworks.rows import ROWS
@@ -26,10 +26,19 @@ BEGIN: Final = "<!-- The table is made by python -m tests.frameworks.table --wri
 END: Final = "<!-- End of the table. -->\n"
 
 Outcomes = dict[str, str]
+
+
+class Ran(NamedTuple):
+    """What came of a row: each case, and what its server printed."""
+
+    found: Outcomes
+    printed: str
+
+
 _MOST_SECONDS_TO_STORE: Final = 15
 
 
-def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
+def run(row: Row, environ: Mapping[str, str] | None = None) -> Ran:
     """Start a row's server, ask everything, and judge what was stored.
 
     Args:
@@ -37,7 +46,7 @@ def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
         environ: As :class:`~tests.frameworks.serving.Serving` takes it.
 
     Returns:
-        What became of each case.
+        What became of each case, and of the console.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         file = Path(folder) / "logs.db"
@@ -51,7 +60,23 @@ def run(row: Row, environ: Mapping[str, str] | None = None) -> Outcomes:
         found = _judged(row, asked, file)
         if faults(found):
             sys.stdout.write(f"--- {row.name}\n{server.output()}")
-    return found
+        return Ran(found, server.output())
+
+
+def printed_without(row: Row) -> str:
+    """What a row's server prints to the same requests where this package takes no part."""
+    environ = {
+        "OTEL_PYTHON_DISTRO": "distro",
+        "OTEL_PYTHON_CONFIGURATOR": "configurator",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": f"{row.disabled},logging,openreplay",
+        **dict.fromkeys(
+            ("OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"), "none"
+        ),
+    }
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with serving(row, "sqlite:///unused.db", Path(folder), environ) as server:
+            ask(server)
+        return server.output()
 
 
 def faults(found: Outcomes) -> list[str]:
@@ -82,7 +107,7 @@ def main() -> int:
     arguments = parser.parse_args()
     rows = [row for row in ROWS if arguments.only in row.name]
     with ThreadPoolExecutor(2) as pool:
-        outcomes = dict(zip(rows, pool.map(run, rows), strict=True))
+        outcomes = {row: ran.found for row, ran in zip(rows, pool.map(run, rows), strict=True)}
     for row in rows:
         print(row.name, *(f"\n  {case}: {one}" for case, one in outcomes[row].items()))
     if arguments.write:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.frameworks.cases import CASES
-from tests.frameworks.rows import CORE, ROWS
-from tests.frameworks.table import BEGIN, END, PAGE, Outcomes, run, table
+from tests.frameworks.rows import CORE, ONE_OF_EACH_SERVER, ROWS
+from tests.frameworks.table import BEGIN, END, PAGE, Ran, printed_without, run, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,33 +23,69 @@ _AT_ONCE = 2
 
 
 @pytest.fixture(scope="session")
-def outcomes() -> Iterator[dict[Row, Future[Outcomes]]]:
+def outcomes() -> Iterator[dict[Row, Future[Ran]]]:
     """What became of each row; all are begun with the first test that asks."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         yield {row: pool.submit(run, row) for row in ROWS}
 
 
+@pytest.fixture(scope="session")
+def printed() -> Iterator[dict[Row, Future[str]]]:
+    """What servers print without the package."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield {row: pool.submit(printed_without, row) for row in ONE_OF_EACH_SERVER}
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_each_record_has_its_own_session_and_only_that(
-    row: Row, case: str, outcomes: dict[Row, Future[Outcomes]]
+    row: Row, case: str, outcomes: dict[Row, Future[Ran]]
 ) -> None:
     """The records of each request have that request's session, the server's own lines included."""
-    found = outcomes[row].result()[case]
+    found = outcomes[row].result().found[case]
     assert "yes" == found or (found.startswith("(") and not row.logs_access), found
 
 
-def test_the_page_shows_what_these_tests_found(outcomes: dict[Row, Future[Outcomes]]) -> None:
+@pytest.mark.parametrize("row", ONE_OF_EACH_SERVER, ids=lambda row: row.name)
+def test_the_console_is_as_without_the_package(
+    row: Row, outcomes: dict[Row, Future[Ran]], printed: dict[Row, Future[str]]
+) -> None:
+    """A server's output and the app's are the same lines, apart from the tags, pids, ports and times."""
+    expected, actual = _lines(printed[row].result()), _lines(outcomes[row].result().printed)
+    assert sorted((expected - actual).elements()) == []
+    assert sorted((actual - expected).elements()) == []
+
+
+def _lines(printed: str) -> Counter[str]:
+    printed = _OWN_FRAMES.sub("", _TAG.sub("", printed))
+    # OpenTelemetry tells which of two installed configurators it takes, this package its settings.
+    left_out = ("Configuration of ", "INFO:openreplay_otel.auto.")
+    lines = (line for line in printed.splitlines() if not line.startswith(left_out))
+    return Counter(_NUMBER.sub("0", line) for line in lines)
+
+
+_TAG = re.compile(r"\[openReplaySession\.id=\d+\] ")
+# A request's of Lambda, one of these tests, an address, and any other.
+_NUMBER = re.compile(
+    r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<=-)[0-9a-f]{12}|0x[0-9a-f]+|\d[\d.]*"
+)
+# A line of the file, one of the code, and one of marks under it.
+_OWN_FRAMES = re.compile(
+    r'^[ |]*File ".*/openreplay_otel/.*\n[ |]* .*\n(?:[ |]*[\^~]+\n)?', re.MULTILINE
+)
+
+
+def test_the_page_shows_what_these_tests_found(outcomes: dict[Row, Future[Ran]]) -> None:
     """docs/frameworks.md is in step; `python -m tests.frameworks.table --write` brings it there."""
     text = PAGE.read_text(encoding="utf-8")
     shown = BEGIN + text.partition(BEGIN)[2].partition(END)[0] + END
-    assert table({row: future.result() for row, future in outcomes.items()}) == shown
+    assert table({row: future.result().found for row, future in outcomes.items()}) == shown
 
 
 @pytest.mark.parametrize("row", CORE, ids=lambda row: row.name)
 def test_it_works_beside_a_distro_that_is_there_already(row: Row) -> None:
     """Where another distro is installed and none is chosen, that one stays, and the stamp comes first."""
-    found = run(row, environ={"OTEL_LOGS_EXPORTER": "openreplay"} | _NO_OTLP)
+    found = run(row, environ={"OTEL_LOGS_EXPORTER": "openreplay"} | _NO_OTLP).found
     assert dict.fromkeys(CASES, "yes") == found
 
 
