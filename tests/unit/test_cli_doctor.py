@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -46,7 +47,8 @@ def dropping(app: Any, *names: str) -> Any:
 def serve(tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Serves a shop linked by openreplay-otel, which writes to the store of these tests."""
     url = store_url(tmp_path / "logs.db")
-    open_store(url).prepare()
+    with contextlib.closing(open_store(url)) as store:
+        store.prepare()
     provider = LoggerProvider(shutdown_on_exit=False)
     running: list[Any] = []
     with openreplay_otel.configure(

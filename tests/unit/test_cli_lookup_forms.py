@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -146,7 +147,8 @@ def test_context_shows_the_trace_around_an_error(tmp_path: Path) -> None:
         for number in range(10)
         for trace in (0, 1)
     ]
-    open_store(url).write(documents)
+    with contextlib.closing(open_store(url)) as store:
+        store.write(documents)
     done = call("logs", EXAMPLE_ID, "--context", "2", "--json", "--store", url, state=tmp_path)
     messages = [json.loads(line)["message"].partition("] ")[2] for line in done.out.splitlines()]
     assert messages == ["a3", "a4", "a5", "a6", "a7"]
