@@ -57,6 +57,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             collector_program()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A state folder of the run's own: what waits for a store, waits there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def elasticsearch() -> Iterator[ElasticsearchServer]:
     """The run's Elasticsearch, of the major in OPENREPLAY_TEST_ES or the one in ELASTICSEARCH_URL."""

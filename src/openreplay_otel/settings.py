@@ -89,7 +89,7 @@ class Settings:
     )  # fmt: skip
     export_timeout: float = _row(
         30.0, to.seconds, "seconds, more than 0 and less than 86400",
-        "How long one request to the store may take; for the exporter, one export with all its tries.",
+        "How long one request to the store may take.",
     )  # fmt: skip
     shutdown_timeout: float = _row(
         5.0, to.seconds, "seconds, more than 0 and less than 86400",

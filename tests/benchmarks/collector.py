@@ -148,6 +148,7 @@ def _ours(exporter: OpenReplayLogExporter, batches: list[list[ReadableLogRecord]
     before = time.process_time()
     for batch in batches:
         exporter.export(batch)
+        assert exporter.force_flush()
     return (time.process_time() - before) / (len(batches) * BATCH) * 1e6
 
 

@@ -133,6 +133,7 @@ def _exporting(exporter: LogRecordExporter, batches: list[list[ReadableLogRecord
     def export_all() -> None:
         for batch in batches:
             assert exporter.export(batch) is LogRecordExportResult.SUCCESS
+            assert exporter.force_flush()
 
     return export_all
 

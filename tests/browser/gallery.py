@@ -38,6 +38,7 @@ def fill_gallery(url: str) -> str:
         _visit(chance, shop, payments, session, fails=number != 3)
     exporter = OpenReplayLogExporter(url)
     exporter.export([*shop.take(), *payments.take()])
+    assert exporter.force_flush()
     exporter.shutdown()
     return sessions[0]
 

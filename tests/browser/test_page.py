@@ -48,6 +48,7 @@ class Store:
         """Bring what was logged to the store."""
         exporter = OpenReplayLogExporter(self.url)
         exporter.export([*self.shop.take(), *self.bank.take()])
+        assert exporter.force_flush()
         exporter.shutdown()
 
 

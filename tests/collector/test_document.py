@@ -96,6 +96,7 @@ def test_each_record_becomes_the_same_document_on_both_ways(
     records = golden_records()
     exporter = OpenReplayLogExporter(es.store_url, **settings)
     assert exporter.export(records.all) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.shutdown()
     expected = all_documents(es)
     assert len(expected) == len(records.all)
@@ -175,4 +176,5 @@ def send(running: Collector, records: Sequence[ReadableLogRecord]) -> None:
     exporter = OTLPLogExporter(endpoint=f"{running.otlp_http}/v1/logs")
     for start in range(0, len(records), 100):
         assert exporter.export(records[start : start + 100]) is LogRecordExportResult.SUCCESS
+        assert exporter.force_flush()
     exporter.shutdown()

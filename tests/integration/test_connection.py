@@ -123,6 +123,7 @@ def test_several_hosts_survive_one_that_is_down(es: ElasticsearchServer) -> None
     exporter = OpenReplayLogExporter(f"{es.store_url},http://127.0.0.1:1")
     for _ in range(4):
         assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+        assert exporter.force_flush()
     exporter.store.make_visible()
     assert len(list(SessionLogs(exporter.store).logs(session))) == 1
     exporter.shutdown()
@@ -158,6 +159,7 @@ def test_requests_are_bounded_and_may_be_compressed(es: ElasticsearchServer) -> 
         app.log(session, "line %d %s", n, "x" * 500)
     exporter = OpenReplayLogExporter(es.store_url, request_max_bytes=20_000, http_compress=True)
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.store.make_visible()
     assert len(list(SessionLogs(exporter.store).logs(session))) == 300
     exporter.shutdown()
@@ -180,6 +182,7 @@ def test_its_own_traffic_makes_no_records_and_no_spans(
         caplog.clear()
         exporter = OpenReplayLogExporter(es.store_url)
         assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+        assert exporter.force_flush()
         exporter.store.make_visible()
         assert len(list(SessionLogs(exporter.store).logs(session))) == 1
         exporter.shutdown()

@@ -76,6 +76,7 @@ def test_each_documented_key_is_enough_for_its_work(
     app.log(None, "nobody")
     exporter = OpenReplayLogExporter(es.url, api_key=keys["openreplay-otel-apps"])
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.shutdown()
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
     es.expect("POST", f"/{_PREFIX}-*/_refresh")

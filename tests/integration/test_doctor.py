@@ -88,6 +88,7 @@ def test_from_an_empty_cluster_to_all_green(es: ElasticsearchServer, tmp_path: P
         es.url, settings=Settings.load({}, tags=settings.tags, api_key=writer["encoded"])
     )
     exporter.export(app.take())
+    assert exporter.force_flush()
     assert exporter.counts.accepted == 30
     exporter.shutdown()
     es.expect("POST", "/openreplay-logs-*/_refresh")
@@ -345,6 +346,7 @@ def test_a_session_too_long_for_the_panel_is_named(es: ElasticsearchServer, tmp_
         app.log(session, f"step {number}")
     exporter = OpenReplayLogExporter(es.store_url)
     exporter.export(app.take())
+    assert exporter.force_flush()
     exporter.shutdown()
     es.expect("POST", "/openreplay-logs-*/_refresh")
     found = doctor(es, tmp_path)["size.over"]

@@ -50,6 +50,7 @@ def test_the_panel_gets_a_session_in_time_order_from_many_segments(
             app.log(session, "step %d", n, level=level, at_ms=start + n * 40)
     for part in in_parts(app.take(), 97):
         assert exporter.export(part) is LogRecordExportResult.SUCCESS
+        assert exporter.force_flush()
         refresh(es)
 
     key = reader_key(es)
@@ -81,6 +82,7 @@ def test_a_key_for_the_alias_reads_by_it_and_by_nothing_else(es: ElasticsearchSe
     app.log(None, "nobody", at_ms=began + 6)
     exporter = OpenReplayLogExporter(es.store_url)
     exporter.export(app.take())
+    assert exporter.force_flush()
     refresh(es)
     key = reader_key(es)
     status, answer = es.request("GET", "/openreplay-logs-*/_search", api_key=key)
@@ -105,6 +107,7 @@ def test_the_least_key_of_a_writer_is_enough(es: ElasticsearchServer) -> None:
     app.log(None, "nobody", at_ms=began + 6)
     exporter = OpenReplayLogExporter(es.url, api_key=writer_key(es))
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     preparing.store.make_visible()
     assert len(search_as_v1_21(es, reader_key(es), session)) == 1
     sessionless = es.expect("GET", "/logs-openreplay-default/_search")["hits"]["hits"]
@@ -139,6 +142,7 @@ def test_nobody_can_write_into_a_strangers_recording(es: ElasticsearchServer) ->
     records = app.take()
     exporter = OpenReplayLogExporter(es.store_url, settings=settings)
     assert exporter.export(records) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.store.make_visible()
     hits = search_as_v1_21(es, reader_key(es), victim)
     expected = f"[openReplaySession.id={victim}][openReplaySessionToken={victim}] the victim's own"

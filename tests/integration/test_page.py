@@ -35,6 +35,7 @@ def test_a_session_is_listed_read_and_downloaded(
     app.log(quiet, "nothing wrong", at_ms=began + 2000)
     exporter = OpenReplayLogExporter(es.store_url)
     exporter.export(app.take())
+    assert exporter.force_flush()
     exporter.store.make_visible()
     exporter.shutdown()
     names = ["logs"] if sees == "alias" else ["openreplay-logs-*"]

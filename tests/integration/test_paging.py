@@ -44,7 +44,9 @@ def export(store: Store, *apps: App) -> None:
     for app in apps:
         for records in in_parts(app.take(), 1500):
             exporter.export(records)
-    assert exporter.counts.refused == exporter.counts.dropped == 0
+            assert exporter.force_flush()
+    assert (exporter.counts.refused, exporter.counts.dropped) == (0, {})
+    exporter.shutdown()
     store.make_visible()
 
 
@@ -109,7 +111,9 @@ def test_records_are_chosen_by_service_trace_and_id(store: Store) -> None:
     records = [*shop.take(), *bank.take()]
     for record in records:
         record.log_record.trace_id = 1 + int(str(record.log_record.body)[-1]) % 2
-    OpenReplayLogExporter(store).export(records)
+    exporter = OpenReplayLogExporter(store)
+    exporter.export(records)
+    exporter.shutdown()
     store.make_visible()
     logs = SessionLogs(store)
     entries = list(logs.logs(session))

@@ -50,6 +50,7 @@ def logged(exporter: OpenReplayLogExporter) -> str:
     app.log(session, "hello")
     app.log(None, "nobody")
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.store.make_visible()
     return session
 
@@ -183,6 +184,7 @@ def test_sessions_of_two_days_stand_in_two_indexes(es: ElasticsearchServer) -> N
     app.log(session_id_begun_at(midnight - 40 * day), "forty days old", at_ms=midnight + 1)
     app.log(str(2**64 - 1), "of the future", at_ms=midnight + 2)
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.store.make_visible()
     yesterday = time.strftime("openreplay-logs-%Y.%m.%d", time.gmtime(midnight / 1000 - 1))
     today = time.strftime("openreplay-logs-%Y.%m.%d", time.gmtime(midnight / 1000))

@@ -120,6 +120,7 @@ def export(app: App, url: str, **settings: Any) -> None:
     """Bring the records of an app to a store."""
     exporter = OpenReplayLogExporter(url, **settings)
     exporter.export(app.take())
+    assert exporter.force_flush()
     exporter.shutdown()
 
 

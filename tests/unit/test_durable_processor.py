@@ -107,7 +107,7 @@ def test_shutdown_delivers_and_leaves_nothing_behind(processors: Processors) -> 
     processor.shutdown()
     assert (100, 0) == (len(store.kept), store.closed)
     assert [] == [path for path in processors.path.rglob("*") if path.is_file()]
-    thread = processor._shipper._thread
+    thread = processor._durable._shipper._thread
     assert thread is not None
     assert thread.join(0)
 
@@ -175,7 +175,9 @@ def test_a_flush_that_lost_something_says_so(
     """What was given up meanwhile is not with the store, though nothing waits any more."""
     processor = processors(FaultyStore())
     monkeypatch.setattr(
-        processor._shipper, "flush", lambda _, **__: processor.spool.tally.drop("age", 1) is None
+        processor._durable._shipper,
+        "flush",
+        lambda _, **__: processor.spool.tally.drop("age", 1) is None,
     )
     assert processor.force_flush() is False
 
@@ -205,7 +207,7 @@ def test_nothing_is_ever_raised_into_the_app(
         patched.setattr(processor, "_build", fails)
         emit(processor, "a")
     with monkeypatch.context() as patched:
-        patched.setattr(processor, "_append", fails)
+        patched.setattr(processor, "_keep", fails)
         emit(processor, "b")
     emit(processor, "c")
     assert ({"failed": 2}, 1) == (processor.counts.dropped, processor.counts.accepted)

@@ -1,10 +1,10 @@
-"""The exporter over a store: what it answers, counts, says, and keeps to itself."""
+"""The exporter over a store: what it answers, counts, and keeps to itself."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,32 +17,41 @@ from opentelemetry.sdk._logs.export import (
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from openreplay_otel import (
+    DurableLogRecordProcessor,
     OpenReplayLogExporter,
     Settings,
     SettingsError,
-    StoreAccessError,
     StoreUnavailableError,
 )
-from openreplay_otel.export import exporter as exporter_module
-from openreplay_otel.export import preparing
-from openreplay_otel.export.exporter import ExportCounts
 from openreplay_otel.export.quiet_log import QuietLog
-from openreplay_otel.stores.base import Document, RefusedDocument, WriteResult
 
 from .contract import EXAMPLE_ID, token
 from .faults import Clock, FaultyStore
+from .processes import run_python
 from .records import in_session, readable
+from .spooled import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SUCCESS, FAILURE = LogRecordExportResult.SUCCESS, LogRecordExportResult.FAILURE
-WARNINGS = ["WARNING"]
+
+Make = Callable[..., OpenReplayLogExporter]
 
 
-def exporter_to(store: FaultyStore, **settings: Any) -> OpenReplayLogExporter:
-    """An exporter with settings of its own."""
-    return OpenReplayLogExporter(store, settings=Settings(**settings))
+@pytest.fixture
+def exporter_to() -> Iterator[Make]:
+    """Makes exporters with settings of their own; all are ended at the end."""
+    made: list[OpenReplayLogExporter] = []
+
+    def make(store: FaultyStore, **settings: Any) -> OpenReplayLogExporter:
+        made.append(OpenReplayLogExporter(store, settings=Settings(**settings)))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.shutdown()
 
 
 def batch(count: int = 3) -> list[Any]:
@@ -52,88 +61,76 @@ def batch(count: int = 3) -> list[Any]:
     ]
 
 
-def test_a_batch_is_stored_and_counted() -> None:
-    """SUCCESS, and the counts tell what was done."""
+def test_a_batch_is_stored_and_counted(exporter_to: Make) -> None:
+    """SUCCESS, and the counts tell what was done; what is exported again is not stored again."""
     store = FaultyStore()
     exporter = exporter_to(store)
-    assert exporter.counts == ExportCounts()
     assert exporter.export(batch()) is SUCCESS
     assert exporter.export(batch(5)) is SUCCESS
-    assert exporter.counts == ExportCounts(accepted=5, known=3)
+    assert exporter.force_flush() is True
+    assert (8, 8, 0, {}) == (
+        exporter.counts.accepted,
+        exporter.counts.delivered,
+        exporter.counts.refused,
+        exporter.counts.dropped,
+    )
     assert store.messages() == [f"[openReplaySession.id={EXAMPLE_ID}] m{n}" for n in range(5)]
 
 
-def test_it_is_an_exporter_of_the_sdk() -> None:
+def test_it_is_an_exporter_of_the_sdk(exporter_to: Make) -> None:
     """The SDK finds each of its methods, and ``openreplay`` in ``OTEL_LOGS_EXPORTER`` names it."""
     from importlib.metadata import entry_points
 
-    exporter = exporter_to(FaultyStore())
-    assert isinstance(exporter, LogRecordExporter)
-    assert exporter.force_flush(1) is True
+    assert isinstance(exporter_to(FaultyStore()), LogRecordExporter)
     (found,) = entry_points(group="opentelemetry_logs_exporter", name="openreplay")
     assert found.load() is OpenReplayLogExporter
 
 
-@pytest.mark.parametrize("error", [StoreUnavailableError("busy"), StoreAccessError("no")])
-def test_what_could_not_be_stored_is_a_failure_and_counted_as_dropped(
-    error: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    """FAILURE, the count, and one line that says how many are lost and why."""
-    exporter = exporter_to(FaultyStore(*[error] * 99), export_timeout=0.12)
-    assert exporter.export(batch()) is FAILURE
-    assert exporter.counts == ExportCounts(dropped=3)
-    assert [f"3 of 3 records could not be stored and are lost: {error}"] == caplog.messages
-    assert WARNINGS == [record.levelname for record in caplog.records]
-
-
-def test_a_refusal_is_a_failure_with_its_reason_and_costs_only_itself(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The others are stored; the line names an example with its status and reason."""
-    store = FaultyStore()
-
-    def refuse_one(request: Sequence[Document]) -> WriteResult:
-        rest = store.accept(request[1:])
-        return WriteResult(rest.accepted, refused=[RefusedDocument(request[0], 400, "bad field")])
-
-    store.outcomes = [refuse_one]
+def test_what_the_store_does_not_take_now_it_gets_later(exporter_to: Make) -> None:
+    """An outage costs no record: SUCCESS, since all of the batch is on disk, and it is sent again."""
+    store = FaultyStore(*[StoreUnavailableError("busy")] * 3)
     exporter = exporter_to(store)
-    assert exporter.export(batch()) is FAILURE
-    assert exporter.counts == ExportCounts(accepted=2, refused=1)
-    (line,) = caplog.messages
-    assert line.startswith("the faulty store refused 1 of 3 documents for good, for instance ")
-    assert line.endswith(" with status 400: bad field")
-
-
-def test_a_store_that_raises_what_it_must_not_harms_nobody(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """A bug in a store is a failure with its traceback, and the next batch goes out."""
-    exporter = exporter_to(FaultyStore(RuntimeError("a bug")))
-    assert exporter.export(batch()) is FAILURE
-    assert exporter.counts == ExportCounts(dropped=3)
-    assert ["exporting 3 records failed"] == caplog.messages
-    assert "a bug" in caplog.text
     assert exporter.export(batch()) is SUCCESS
+    wait_until(lambda: len(store.kept) == 3)
 
 
-def test_at_most_one_line_a_minute_about_the_same(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A long outage does not fill the log: the next line, a minute later, says how often it was silent."""
-    clock = Clock()
-    monkeypatch.setattr(exporter_module, "QuietLog", lambda logger: QuietLog(logger, clock=clock))
-    exporter = exporter_to(FaultyStore(*[StoreAccessError("no")] * 99))
-    for _ in range(50):
-        exporter.export(batch(1))
-        clock.now += 1
-    assert 1 == len(caplog.messages)
-    clock.now += 10
-    exporter.export(batch(1))
-    assert [
-        "1 of 1 records could not be stored and are lost: no (and 49 more times since the last such line)"
-    ] == caplog.messages[1:]
-    assert 51 == exporter.counts.dropped
+def test_what_one_process_leaves_the_next_one_delivers(exporter_to: Make) -> None:
+    """Also one that has the durable processor: both keep records in the same place."""
+    away = FaultyStore(*[StoreUnavailableError("away")] * 999)
+    first = exporter_to(away, shutdown_timeout=0.1)
+    assert first.export(batch()) is SUCCESS
+    first.shutdown()
+    assert {} == away.kept
+    away.outcomes = []
+    second = DurableLogRecordProcessor(away, settings=Settings())
+    wait_until(lambda: len(away.kept) == 3)
+    second.shutdown()
+
+
+KILLED = """
+import os, signal, sys
+from openreplay_otel import OpenReplayLogExporter
+from tests.unit.test_exporter import batch
+exporter = OpenReplayLogExporter("http://127.0.0.1:9")
+assert exporter.export(batch()).name == "SUCCESS"
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_exported_outlives_kill_9(tmp_path: Path) -> None:
+    """The batch lies on disk when ``export`` returns."""
+    run_python(KILLED, {"XDG_STATE_HOME": str(tmp_path)}, status=-9)
+    (segment,) = (tmp_path / "openreplay-otel").rglob("*.ndjson")
+    assert 3 == segment.read_bytes().count(b'{"create":')
+
+
+def test_where_there_is_no_room_it_is_a_failure_and_counted(exporter_to: Make) -> None:
+    """FAILURE for the batch that no longer fits; what is there is still delivered."""
+    store = FaultyStore(*[StoreUnavailableError("away")] * 999)
+    exporter = exporter_to(store, spool_max_bytes=1024 * 1024, shutdown_timeout=0.1)
+    large = [readable("x" * 100_000, session_id=EXAMPLE_ID) for _ in range(40)]
+    assert exporter.export(large) is FAILURE
+    assert exporter.counts.dropped["full"] > 0
 
 
 def test_different_problems_are_told_apart(caplog: pytest.LogCaptureFixture) -> None:
@@ -152,89 +149,42 @@ def test_different_problems_are_told_apart(caplog: pytest.LogCaptureFixture) -> 
     ] == caplog.messages[2:]
 
 
-def test_the_store_is_prepared_once_before_the_first_request(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """What is missing there is said once; nothing is prepared without need."""
-    store = FaultyStore()
-    store.preparations = [["the template is missing; run openreplay-otel setup"]]
-    exporter = exporter_to(store)
-    assert (0, SUCCESS) == (store.prepared, exporter.export([]))
-    assert 0 == store.prepared
-    for _ in range(3):
-        assert exporter.export(batch()) is SUCCESS
-    assert 1 == store.prepared
-    assert ["the template is missing; run openreplay-otel setup"] == caplog.messages
-
-
-def test_records_go_out_although_the_store_could_not_be_prepared(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Preparing is tried again after a minute, not with each batch."""
-    clock = Clock()
-    monkeypatch.setattr(preparing, "time", SimpleNamespace(monotonic=clock))
-    store = FaultyStore()
-    store.preparations = [StoreUnavailableError("no answer")]
-    exporter = exporter_to(store)
-    results = [exporter.export(batch()) for _ in range(3)]
-    assert ([SUCCESS] * 3, 1) == (results, store.prepared)
-    assert ["no answer"] == caplog.messages
-    clock.now += 61
-    assert (SUCCESS, 2) == (exporter.export(batch()), store.prepared)
-    clock.now += 61
-    assert (SUCCESS, 2) == (exporter.export(batch()), store.prepared)
-
-
-def test_own_log_lines_are_not_exported() -> None:
+def test_own_log_lines_are_not_exported(exporter_to: Make) -> None:
     """A line about the exporter is no record: a batch of such lines alone asks the store nothing."""
     store = FaultyStore()
     exporter = exporter_to(store)
     own = readable("about myself", scope=InstrumentationScope("openreplay_otel.export.exporter"))
     assert exporter.export([own]) is SUCCESS
-    assert [] == store.requests
     assert exporter.export([own, *batch(1)]) is SUCCESS
-    assert exporter.counts == ExportCounts(accepted=1)
+    assert exporter.force_flush() is True
+    assert (1, 1) == (exporter.counts.accepted, len(store.kept))
 
 
-def test_records_without_a_session_are_dropped_where_the_settings_say_so() -> None:
+def test_records_without_a_session_are_dropped_where_the_settings_say_so(exporter_to: Make) -> None:
     """Dropping on purpose is a success and not counted as a loss."""
     store = FaultyStore()
     exporter = exporter_to(store, sessionless="drop")
     assert exporter.export([readable("x")]) is SUCCESS
     assert exporter.export([readable("x"), *batch(1)]) is SUCCESS
-    assert (ExportCounts(accepted=1), 1) == (exporter.counts, len(store.kept))
+    assert exporter.force_flush() is True
+    assert (1, {}, 1) == (exporter.counts.accepted, exporter.counts.dropped, len(store.kept))
 
 
-def test_after_shutdown_nothing_is_stored_and_what_comes_is_counted() -> None:
-    """FAILURE, no request, and the loss can be seen."""
-    store = FaultyStore()
-    exporter = exporter_to(store)
-    exporter.shutdown()
-    exporter.shutdown()
-    assert exporter.export(batch()) is FAILURE
-    assert (store.requests, exporter.counts) == ([], ExportCounts(dropped=3))
-    assert 0 == store.closed
+def test_shutdown_ends_within_its_time_while_the_store_hangs(exporter_to: Make) -> None:
+    """A store that does not answer holds nobody: what is left stays for the next process."""
+    asked, go_on = threading.Event(), threading.Event()
 
-
-def test_shutdown_ends_an_export_that_waits() -> None:
-    """An export in the middle of an outage of the store comes back at once when it is shut down."""
-    asked = threading.Event()
-    store = FaultyStore()
-
-    def busy(request: Sequence[Document]) -> WriteResult:
+    def hang(_: object) -> Any:
         asked.set()
-        raise StoreUnavailableError("busy", retry_after=30)
+        go_on.wait(60)
+        raise StoreUnavailableError("away")
 
-    store.outcomes = [busy] * 9
-    exporter = OpenReplayLogExporter(store, settings=Settings(export_timeout=600))
-    results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(exporter.export(batch())))
-    thread.start()
+    exporter = exporter_to(FaultyStore(*[hang] * 9), export_timeout=600, shutdown_timeout=0.2)
+    assert exporter.export(batch()) is SUCCESS
     assert asked.wait(10)
     exporter.shutdown()
-    thread.join(10)
-    assert (False, [FAILURE], 1) == (thread.is_alive(), results, len(store.requests))
-    assert exporter.counts == ExportCounts(dropped=3)
+    go_on.set()
+    assert 3 == exporter.counts.accepted
 
 
 def test_a_store_opened_here_is_closed_here(tmp_path: Any) -> None:
@@ -242,14 +192,13 @@ def test_a_store_opened_here_is_closed_here(tmp_path: Any) -> None:
     path = tmp_path / "logs.db"
     exporter = OpenReplayLogExporter(f"sqlite:///{path}")
     assert exporter.export(batch()) is SUCCESS
-    assert ["logs.db", "logs.db-shm", "logs.db-wal"] == sorted(
-        p.name for p in tmp_path.glob("logs.db*")
-    )
+    assert exporter.force_flush() is True
+    assert "logs.db" in [p.name for p in tmp_path.glob("logs.db*")]
     exporter.shutdown()
     assert ["logs.db"] == [p.name for p in tmp_path.glob("logs.db*")]
 
 
-def test_counts_hold_with_many_threads() -> None:
+def test_counts_hold_with_many_threads(exporter_to: Make) -> None:
     """Simple processors export from every thread of the app."""
     exporter = exporter_to(FaultyStore())
 
@@ -262,10 +211,10 @@ def test_counts_hold_with_many_threads() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 400 == exporter.counts.accepted + exporter.counts.known
+    assert 400 == exporter.counts.accepted
 
 
-def test_behind_the_sdks_batch_processor_nothing_is_lost() -> None:
+def test_behind_the_sdks_batch_processor_nothing_is_lost(exporter_to: Make) -> None:
     """Emitted through a provider, flushed, and all there in the order of emission."""
     store = FaultyStore()
     provider = LoggerProvider(shutdown_on_exit=False)

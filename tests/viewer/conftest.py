@@ -47,6 +47,7 @@ class Shop:
         for one in (app, bank):
             for part in in_parts(one.take(), 500):
                 exporter.export(part)
+                assert exporter.force_flush()
         exporter.shutdown()
 
 

@@ -51,6 +51,7 @@ def fill(url: str, session_id: str) -> None:
         log("huge trace", level=logging.ERROR, error=error)
     exporter = OpenReplayLogExporter(url)
     exporter.export([*app.take(), *odd.take()])
+    assert exporter.force_flush()
     assert exporter.counts.refused == 0
     exporter.shutdown()
     store = open_store(url)

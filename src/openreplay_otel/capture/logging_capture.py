@@ -22,6 +22,7 @@ from ..patching import Patches
 from ..signals import is_from_signal
 from ..stores.own_traffic import is_own_traffic
 from .handlers import Hearers
+from .queues import hook_queues
 from .records import Records, error_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class LoggingCapture:
             if not _layer.captures:
                 _layer.patches.remove()
 
+    def takes(self, name: str) -> bool:
+        """Tell whether lines of a logger are taken, by its name."""
+        return not any(name == one or name.startswith(f"{one}.") for one in self._excluded)
+
     def take(self, logger: logging.Logger, line: logging.LogRecord) -> None:
         """Hand on one line, unless it is left out, muted, or left to OpenTelemetry's handler."""
         try:
@@ -83,8 +88,7 @@ class LoggingCapture:
             ours.emit(self._records.of(line))
 
     def _learn(self, name: str) -> Logger | None:
-        is_excluded = any(name == one or name.startswith(f"{one}.") for one in self._excluded)
-        found = None if is_excluded else self._provider.get_logger(name)
+        found = self._provider.get_logger(name) if self.takes(name) else None
         if len(self._loggers) >= _MOST_NAMES:
             self._loggers = {}
         self._loggers[name] = found
@@ -114,6 +118,7 @@ def _put_layer() -> None:
     layer.patches.put_over(
         logging.Logger, "callHandlers", lambda original: _calling(original, layer)
     )
+    hook_queues(layer.patches, lambda: layer.captures)
 
 
 def _calling(original: Callable[..., Any], layer: _Layer) -> Callable[..., Any]:

@@ -1,20 +1,16 @@
-"""The exporter: an OpenTelemetry ``LogRecordExporter`` over a store."""
+"""The exporter: an OpenTelemetry ``LogRecordExporter`` over a store with a spool before it."""
 
 from __future__ import annotations
 
 import logging
-import threading
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
-from ..settings import Settings
-from ..stores.opening import opened
-from .delivery import Delivery, DeliveryReport
+from .. import forks
+from ..settings import Settings, variable
 from .document import DocumentBuilder
-from .preparing import Preparation
-from .quiet_log import QuietLog
+from .durable_store import DurableStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,39 +18,27 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import ReadableLogRecord
 
     from ..stores import Store
-    from ..stores.base import Document
     from ..stores.elasticsearch.targets import ElasticsearchClient
+    from .spool.counts import DeliveryCounts
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ExportCounts:
-    """What an exporter has done so far.
-
-    Attributes:
-        accepted: Documents stored.
-        known: Documents that an earlier try had stored.
-        refused: Documents that the store will not take.
-        dropped: Documents that were given up because the store could not be reached or used in time.
-    """
-
-    accepted: int = 0
-    known: int = 0
-    refused: int = 0
-    dropped: int = 0
-
-
 class OpenReplayLogExporter(LogRecordExporter):
-    """Writes stamped records to a store; ``openreplay`` in ``OTEL_LOGS_EXPORTER``.
+    """Keeps stamped records on disk and delivers them to a store; ``openreplay`` in ``OTEL_LOGS_EXPORTER``.
 
-    Use it behind the SDK's ``BatchLogRecordProcessor``. It makes no records and no spans of its own
-    requests, and tries again within ``export_timeout``.
+    Use it behind a processor of the SDK. What that one still holds is lost with the process: the SDK's
+    ``BatchLogRecordProcessor`` hands records on once a second. :class:`DurableLogRecordProcessor` holds nothing.
+    A record that is exported twice is stored once.
 
     Args:
         store: A store, its URL, or an ``elasticsearch.Elasticsearch``; None: the one of the settings.
         settings: All else; read from the environment where None.
         **arguments: Single settings, such as ``app_url``, ``project_id`` or ``api_key``.
+
+    Attributes:
+        settings: The settings in force.
+        durable: The store with its spool.
 
     Raises:
         SettingsError: The URL, or an argument, cannot be used.
@@ -70,91 +54,56 @@ class OpenReplayLogExporter(LogRecordExporter):
         if settings is None:
             settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)
         self.settings = settings
-        self.given: Final = store
-        self.store, self._owns_store = opened(store, self.settings)
-        self._stopped = threading.Event()
-        self._build = DocumentBuilder(self.settings).build
-        self._delivery = Delivery(
-            self.store,
-            request_max_bytes=self.settings.request_max_bytes,
-            wait=self._stopped.wait,
-        )
-        self._lock = threading.Lock()
-        self._counts = ExportCounts()
-        self._log = QuietLog(_logger)
-        self._preparation = Preparation(self.store, self._log)
+        self.durable = DurableStore(store, settings)
+        self._build = DocumentBuilder(settings).build
+        if store is None and settings.store is None:
+            _logger.warning(
+                "no store is named: records go to %s; %s names another one",
+                self.durable.store.name, variable("store"),
+            )  # fmt: skip
 
     @property
-    def counts(self) -> ExportCounts:
-        """What was done so far."""
-        with self._lock:
-            return self._counts
+    def store(self) -> Store:
+        """Where the records go."""
+        return self.durable.store
+
+    @property
+    def counts(self) -> DeliveryCounts:
+        """What this process has done so far."""
+        return self.durable.counts
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Store a batch; never raises.
+        """Keep a batch on disk, to be delivered in the background; never raises.
 
         Returns:
-            SUCCESS where every record was stored, or had been before, or is not meant to be. FAILURE
-            where some were refused for good or given up; the others are stored all the same.
+            SUCCESS where every record is kept, or is not meant to be stored. FAILURE where there was no room
+            for some; those are counted, and the others are kept all the same.
         """
-        if self._stopped.is_set():
-            self._count_dropped(len(batch))
-            return LogRecordExportResult.FAILURE
-        try:
-            built = map(self._build, batch)
-            documents = [document for document in built if document is not None]
-            if not documents:
-                return LogRecordExportResult.SUCCESS
-            return self._deliver(documents)
-        except Exception:  # noqa: BLE001 - logged below, without the SDK's traceback each time
-            self._log.warning(
-                "unexpected", "exporting %d records failed", len(batch), exc_info=True
-            )
-            self._count_dropped(len(batch))
-            return LogRecordExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """End: a waiting export stops waiting, and the store is closed if it was opened here."""
-        self._stopped.set()
-        if self._owns_store:
-            self.store.close()
+        # Each batch looks, since C code forks without a hook.
+        forks.notice_fork()
+        kept = [self._keep(record) for record in batch]
+        return LogRecordExportResult.SUCCESS if all(kept) else LogRecordExportResult.FAILURE
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing waits here: an export is done when it returns."""
-        return True
+        """Bring all records exported so far to the store.
 
-    def _deliver(self, documents: list[Document]) -> LogRecordExportResult:
-        self._preparation.prepare_if_due()
-        report = self._delivery.deliver(documents, timeout=self.settings.export_timeout)
-        self._count(report)
-        if report.refused:
-            example = report.refused[0]
-            self._log.warning(
-                "refused",
-                "%s refused %d of %d documents for good, for instance %s with status %d: %s",
-                self.store.name, len(report.refused), len(documents),
-                example.document.id, example.status, example.reason,
-            )  # fmt: skip
-        if report.undelivered:
-            self._log.warning(
-                "dropped",
-                "%d of %d records could not be stored and are lost: %s",
-                len(report.undelivered), len(documents), report.error,
-            )  # fmt: skip
-        if report.refused or report.undelivered:
-            return LogRecordExportResult.FAILURE
-        return LogRecordExportResult.SUCCESS
+        Args:
+            timeout_millis: How long it may take.
 
-    def _count_dropped(self, records: int) -> None:
-        with self._lock:
-            self._counts = replace(self._counts, dropped=self._counts.dropped + records)
+        Returns:
+            False where the time was not enough, or records had to be given up meanwhile.
+        """
+        return self.durable.flush(timeout_millis / 1000)
 
-    def _count(self, report: DeliveryReport) -> None:
-        with self._lock:
-            self._counts = replace(
-                self._counts,
-                accepted=self._counts.accepted + report.accepted,
-                known=self._counts.known + report.known,
-                refused=self._counts.refused + len(report.refused),
-                dropped=self._counts.dropped + len(report.undelivered),
-            )
+    def shutdown(self) -> None:
+        """Deliver what the store takes within ``shutdown_timeout``; the rest stays on disk for the next process."""
+        self.durable.shutdown()
+
+    def _keep(self, record: ReadableLogRecord) -> bool:
+        try:
+            document = self._build(record)
+            return document is None or self.durable.keep(document)
+        except Exception as error:  # noqa: BLE001 - it would cost the rest of the batch
+            self.durable.could_not_keep(1)
+            _logger.debug("keeping a record failed: %s", type(error).__name__)
+            return False

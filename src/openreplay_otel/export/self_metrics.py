@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.metrics import CallbackOptions
 
-    from .durable_processor import DurableLogRecordProcessor
+    from .durable_store import DurableStore
 
 _logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _COUNTERS: Final = {
 class _Entry:
     """A processor, and what it had counted when it was last asked."""
 
-    def __init__(self, processor: DurableLogRecordProcessor) -> None:
+    def __init__(self, processor: DurableStore) -> None:
         self.processor = weakref.ref(processor)
         self.last: Counter[str] = Counter()
 
@@ -70,7 +70,7 @@ class _Observed:
         for entry in self._entries:
             entry.last = Counter()
 
-    def add(self, processor: DurableLogRecordProcessor) -> None:
+    def add(self, processor: DurableStore) -> None:
         """Watch a processor, and make the instruments where there are none yet."""
         with self._lock:
             self._entries.append(_Entry(processor))
@@ -79,7 +79,7 @@ class _Observed:
             forks.watch(self)
             _register()
 
-    def processors(self) -> list[DurableLogRecordProcessor]:
+    def processors(self) -> list[DurableStore]:
         """Those that are left."""
         with self._lock:
             return [one for entry in self._entries if (one := entry.processor()) is not None]
@@ -102,7 +102,7 @@ class _Observed:
         return total
 
 
-def _numbers(processor: DurableLogRecordProcessor) -> Counter[str]:
+def _numbers(processor: DurableStore) -> Counter[str]:
     counts = processor.counts
     numbers = Counter({name: int(getattr(counts, name)) for name in _COUNTERS})
     numbers.update({f"{_DROPPED}{reason}": number for reason, number in counts.dropped.items()})
@@ -112,7 +112,7 @@ def _numbers(processor: DurableLogRecordProcessor) -> Counter[str]:
 _observed: Final = _Observed()
 
 
-def observe(processor: DurableLogRecordProcessor) -> None:
+def observe(processor: DurableStore) -> None:
     """Tell of a processor from now on, as long as it is there; never raises.
 
     Args:

@@ -16,6 +16,12 @@ async def child(n: str) -> str:
     return shop.child(n)
 
 
+@app.get("/lines")
+async def lines(n: str) -> str:
+    """Ten of them."""
+    return shop.lines(n)
+
+
 @app.get("/handled")
 def handled(n: str) -> str:
     """In a thread of FastAPI's."""

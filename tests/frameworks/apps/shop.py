@@ -24,6 +24,13 @@ def child(number: str) -> str:
     return "ok"
 
 
+def lines(number: str) -> str:
+    """Ten lines."""
+    for line in range(10):
+        log.info("line %d of %s", line, number)
+    return "ok"
+
+
 def handled(number: str) -> str:
     """An error that the app handles and logs."""
     try:
@@ -102,6 +109,7 @@ async def stream_async(number: str) -> AsyncIterator[bytes]:
 
 ACTIONS = {
     "/child": child,
+    "/lines": lines,
     "/handled": handled,
     "/fail": fail,
     "/slow": slow,
