@@ -69,6 +69,7 @@ def emit(target: Any, session: str, lines: int, *, service: str = "shop") -> Non
         app.log(session, "line %d", n, level=40 if n % 10 == 9 else 20, at_ms=now_ms() + n)
     exporter = OpenReplayLogExporter(target)
     assert exporter.export(app.take()) is LogRecordExportResult.SUCCESS
+    assert exporter.force_flush()
     exporter.store.make_visible()
     exporter.shutdown()
 

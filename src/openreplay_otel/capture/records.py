@@ -25,7 +25,8 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 
 from ..context.exception_memory import mark_logged, session_id_of_exception
 from ..context.session_context import session_id_of, with_session_id
-from ..names import FIELD_TRUNCATED
+from ..names import ATTRIBUTE_SESSION_ID, FIELD_TRUNCATED
+from ..session import session_id_or_none
 from ..signals import is_from_signal
 from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, as_text, attribute_value, cut
 
@@ -90,6 +91,12 @@ class Records:
             body = line.msg if type(line.msg) is str and not line.args else message_of(line)
             if not fields.keys() <= _OWN:
                 self._add(attributes, fields.items(), _OWN)
+        if type(bound := fields.get("extra")) is dict:
+            # What loguru binds, as it hands lines to ``logging``.
+            attributes.pop("extra", None)
+            self._add(attributes, cast("dict[Any, Any]", bound).items(), _OWN)
+        if ATTRIBUTE_SESSION_ID in attributes:
+            context = _with_session_of(attributes[ATTRIBUTE_SESSION_ID], context)
         if info or line.exc_text:
             context = _add_exception(attributes, info, line.exc_text, context)
         event_name = None
@@ -210,6 +217,14 @@ def message_of(line: logging.LogRecord) -> str:
 
 def _readable(value: object) -> object:
     return value if type(value) in (str, int, float) else as_text(value)
+
+
+def _with_session_of(value: object, context: Context) -> Context:
+    """The context with the session that a patcher noted before the line went to another thread."""
+    session_id = session_id_or_none(value) if type(value) is str else None
+    if session_id is None or session_id_of(context) is not None:
+        return context
+    return with_session_id(session_id, context)
 
 
 def _is_triple(info: object) -> bool:
