@@ -89,7 +89,7 @@ def test_what_one_process_leaves_the_next_one_delivers(processors: Processors) -
     assert ({}, 1) == (store.kept, len(processors.files()))
     store.outcomes = []
     second = processors(store)
-    assert second._shipper._thread is None
+    assert second._durable._shipper._thread is None
     emit(second, "d")
     wait_until(lambda: len(store.kept) == 4)
     assert second.force_flush() is True

@@ -103,7 +103,8 @@ def test_what_one_process_leaves_the_next_one_delivers(exporter_to: Make) -> Non
     assert {} == away.kept
     away.outcomes = []
     second = DurableLogRecordProcessor(away, settings=Settings())
-    wait_until(lambda: len(away.kept) == 3)
+    second.on_emit(batch(1)[0])
+    wait_until(lambda: len(away.kept) == 4)
     second.shutdown()
 
 

@@ -215,7 +215,11 @@ def test_a_child_that_c_code_forked_has_files_a_thread_and_counts_of_its_own(
     held = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with processor.spool._write_lock, processor.spool._ship_lock, processor._shipper._lock:
+        with (
+            processor.spool._write_lock,
+            processor.spool._ship_lock,
+            processor._durable._shipper._lock,
+        ):
             held[0].set()
             held[1].wait(60)
 

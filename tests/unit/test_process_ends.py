@@ -172,7 +172,7 @@ pipeline = openreplay_otel.configure(
     store=sys.argv[1], spool_dir=sys.argv[2], shutdown_timeout=30, export_timeout=600
 )
 log.warning("first")
-inner = pipeline.processor._shipper
+inner = pipeline.processor._durable._shipper
 while not inner._asked_at:
     time.sleep(0.01)
 inner._asked_at[0] -= 31
