@@ -11,6 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class ReentrantCondition(threading.Condition):
+    """A condition that its thread may take again, also in a signal handler.
+
+    eventlet replaces each reentrant lock that it finds, this one's too, but not the methods that a condition has
+    taken from it. So only these are used: the lock stays the same one to all who hold it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(threading.RLock())
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
 class BackgroundThread:
     """A thread that runs in the background and ends with the process at the latest.
 

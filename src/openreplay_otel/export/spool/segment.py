@@ -87,7 +87,7 @@ class Segment:
         self.name = name
         self.has_sessions = has_sessions
         self.medium = medium
-        self.size = size
+        self.size: int = size
         self.records = records
         self.max_size = 0
         self.is_sealed = False

@@ -7,10 +7,10 @@ out. The app's threads only ever wait for the first one, and that for the length
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING, Final
 
 from ...stores.bulk_lines import count_of
+from ...threads import ReentrantCondition
 from .append_side import MEMORY_BYTES, MEMORY_SEGMENT, AppendSide
 from .segment import HEADER_SIZE, Segment, Slice
 
@@ -35,7 +35,7 @@ class Spool(AppendSide):
     def _begin(self) -> None:
         super()._begin()
         # Reentrant, too: a signal handler may flush in the middle of a flush.
-        self._ship_lock = threading.Condition(threading.RLock())
+        self._ship_lock = ReentrantCondition()
 
     def take(self, max_bytes: int) -> Slice | None:
         """Hand out the oldest lines that nobody has.
