@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from openreplay_otel import Settings, SettingsError
 from openreplay_otel.ship.files import LONGEST_LINE, log_files
+from openreplay_otel.ship.joining import MOST_CHARACTERS, TOO_MUCH
 from openreplay_otel.ship.times import TimeReader
 
 from .contract import EXAMPLE_ID, PROPERTY
@@ -38,21 +39,20 @@ Traceback (most recent call last):
   File "/srv/shop/pay.py", line 88, in charge
     bank.ask()
 shop.errors.PaymentError: nothing was charged
-for order 7
 """
 
 
 def test_a_traceback_belongs_to_the_line_before_it(tmp_path: Path) -> None:
-    """Its type, its text of two lines and the whole trace stand in error.*, the message alone in message."""
+    """Its type, its text and the whole trace are in error.*, the message alone in message."""
     head = "2024-01-24 02:27:39,324 - shop - ERROR - order failed\n"
     shipped = ship_text(tmp_path, f"{head}{_TRACE}\n2024-01-24 02:27:40,000 - shop - INFO - next\n")
     first, second = shipped.sources
     assert first["message"] == "order failed"
     assert first["error.type"] == "shop.errors.PaymentError"
-    assert first["error.message"] == "nothing was charged\nfor order 7"
+    assert first["error.message"] == "nothing was charged"
     assert first["error.stack_trace"] == _TRACE.rstrip("\n")
     assert second["message"] == "next"
-    assert (shipped.counts.lines, shipped.counts.records) == (15, 2)
+    assert (shipped.counts.lines, shipped.counts.records) == (14, 2)
 
 
 def test_a_traceback_alone_is_an_error(tmp_path: Path) -> None:
@@ -66,13 +66,6 @@ def test_a_traceback_alone_is_an_error(tmp_path: Path) -> None:
         "KeyError",
         "1",
     )
-
-
-def test_lines_without_a_head_go_on_with_the_record_before(tmp_path: Path) -> None:
-    """A message of several lines, blank ones among them, is one record."""
-    text = "2024-01-24 02:27:39,324 ERROR shop: three\n\n  indented\nlines\n\n"
-    shipped = ship_text(tmp_path, text + "2024-01-24 02:27:40,000 INFO shop: next\n")
-    assert shipped.messages == ["three\n\n  indented\nlines", "next"]
 
 
 def test_what_has_no_time_gets_that_of_its_neighbours(tmp_path: Path) -> None:
@@ -99,12 +92,12 @@ def test_shipping_again_gives_the_same_ids(tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     path.write_text(line * 3 + "no time, no level\n" + line)
     first = ship_files(path)
-    assert len(set(first.ids)) == 4
+    assert len(set(first.ids)) == 5
     path.write_text(line * 3 + "no time, no level\n" + line * 3)
-    assert ship_files(path).ids[:4] == first.ids
+    assert ship_files(path).ids[:5] == first.ids
     packed = tmp_path / "app.log.1.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    assert ship_files(packed).ids[:4] == first.ids
+    assert ship_files(packed).ids[:5] == first.ids
     assert not set(ship_files(path, service="other").ids) & set(first.ids)
 
 
@@ -145,11 +138,16 @@ def test_a_line_without_end_is_kept_aside_in_bounded_memory(tmp_path: Path) -> N
 
 
 def test_a_huge_record_is_cut_and_marked(tmp_path: Path) -> None:
-    """A record of megabytes, in few or many lines, becomes a document that Elasticsearch takes."""
-    many = "2024-01-24 02:27:39,324 ERROR shop: begin\n" + "  more of it\n" * 200_000
-    (source,) = ship_text(tmp_path, many).sources
+    """A record of megabytes becomes a document that Elasticsearch takes; the lines beyond are kept aside."""
+    trace = "Traceback (most recent call last):\n" + '  File "a.py", line 1, in f\n' * 100_000
+    many = f"2024-01-24 02:27:39,324 ERROR shop: begin\n{trace}KeyError: 7\n"
+    shipped = ship_text(tmp_path, many)
+    (source,) = shipped.sources
     assert source["openreplay.truncated"] is True
-    assert len(source["message"]) < 263_000
+    assert len(source["error.stack_trace"]) < 263_000
+    joined = source["message"] + trace[:MOST_CHARACTERS]
+    kept = shipped.counts.problems[TOO_MUCH].lines
+    assert abs(kept - (100_000 - joined.count("\n"))) < 5
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

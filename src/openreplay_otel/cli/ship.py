@@ -25,6 +25,7 @@ from ..ship.shipping import ShipOptions, Shipper
 from ..ship.times import LOCAL_ZONE
 from ..stores import Store, open_store
 from ..stores.base import Document
+from ..text.harmless import harmless
 from .options import (
     ApiKeyOption,
     AppUrlOption,
@@ -162,13 +163,19 @@ def ship(
         more = {"dry_run": True, "first": documents} if dry_run else {"store": where}
         is_kept = bool(counts.unread) and not dry_run
         output.json(
-            {**counts.document(), **more, "kept_aside": str(aside_path) if is_kept else None}
+            {**counts.document(), **more, "kept_aside": str(aside.path) if is_kept else None}
         )
         return
     for document in first:
         body = orjson.dumps(orjson.loads(document.source), option=orjson.OPT_INDENT_2).decode()
-        output.lines([Text(f"{document.index} {document.id}\n{body}\n")])
-    output.lines(map(Text, _summary(counts, where, aside, seconds)))
+        _show(output, f"{document.index} {document.id}\n{body}\n")
+    for line in _summary(counts, where, aside, seconds):
+        _show(output, line)
+
+
+def _show(output: Output, text: str) -> None:
+    # Texts of logs, names of files, what a store said: none of it may act on a terminal.
+    output.lines([Text(harmless(text))])
 
 
 def _send(

@@ -1,10 +1,14 @@
-"""Keeps the lines that cannot be read or stored, as they are, in a file of their own."""
+"""Keeps the lines that cannot be read or stored, as they are, in a file of their own.
+
+The folder may be others': a file that is there already, or a link, is never written to.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from ..errors import SettingsError
 from .counts import Problem
@@ -15,12 +19,19 @@ if TYPE_CHECKING:
     from .counts import ShipCounts
 
 
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
+_MOST_NAMES: Final = 10_000
+
+
 class Aside:
     """The file of lines kept aside; made when there is the first one.
 
     Args:
-        path: Where; None to count only.
+        path: Where; where that is taken, the same with ``.2``, ``.3`` and so on. None to count only.
         counts: Where they are counted.
+
+    Attributes:
+        path: Where they are, once there is one.
     """
 
     def __init__(self, path: Path | None, counts: ShipCounts) -> None:
@@ -61,7 +72,15 @@ class Aside:
             if self._file is not None:
                 self._file.close()
 
-    @staticmethod
-    def _opened(path: Path) -> IO[bytes]:
-        # Logs are nobody else's business.
-        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+    def _opened(self, path: Path) -> IO[bytes]:
+        for number in range(1, _MOST_NAMES):
+            free = path if number == 1 else path.with_name(f"{path.name}.{number}")
+            try:
+                # Made anew: what is there, a link too, is somebody's, or another call's. Logs are nobody else's
+                # business.
+                file = os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+            except FileExistsError:
+                continue
+            self.path = free
+            return os.fdopen(file, "wb")
+        raise FileExistsError(errno.EEXIST, f"{_MOST_NAMES:,} of its names are taken")

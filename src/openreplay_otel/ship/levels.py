@@ -19,6 +19,9 @@ PATTERN: Final = (
 )
 """Those that a line of plain text may hold, as a part of a regular expression."""
 
+WORDS: Final = frozenset(PATTERN.split("|"))
+"""The same, as a set."""
+
 UPPER_PATTERN: Final = PATTERN.partition("|trace")[0]
 """Only the upper-case ones: for the first word of a line, where a sentence may begin too."""
 

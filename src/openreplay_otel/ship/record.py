@@ -19,15 +19,23 @@ class ParsedRecord:
         fields: Further fields of the document by their full names.
         is_time_assumed: Whether the time comes from the context.
         is_cut: Whether something had to be left out for its size.
+        is_structured: Whether its format names its fields, so that a field of a session is no user's text.
+        is_syslog: Whether it is what syslog wrote around a text.
+        is_crash: Whether Python printed it before the traceback of an exception that nobody caught.
+        has_source_line: Whether a line of source follows it, as with a warning.
         more: Lines that follow the first one.
-        raw: The record as it stands in the file.
+        trace_at: Which of ``more`` is the first line of its traceback; -1 for the first line of all, None
+            without one.
+        raw: The lines as they are in the file: the first one, then one for each of ``more``.
         line: Number of its first line.
         offset: Where it begins in the (unpacked) file, bytes.
     """
 
     __slots__ = (
-        "fields", "is_cut", "is_time_assumed", "level", "line", "logger", "message", "more",
-        "offset", "raw", "session_id", "span_id", "time_ns", "trace_id",
+        "fields", "has_source_line", "is_crash", "is_cut", "is_structured", "is_syslog",
+        "is_time_assumed", "level",
+        "line", "logger", "message", "more", "offset", "raw", "session_id", "span_id", "time_ns", "trace_at",
+        "trace_id",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +55,12 @@ class ParsedRecord:
         self.fields: dict[str, Any] = {}
         self.is_time_assumed = False
         self.is_cut = False
+        self.is_structured = False
+        self.is_syslog = False
+        self.is_crash = False
+        self.has_source_line = False
         self.more: list[str] = []
+        self.trace_at: int | None = None
         self.raw: list[bytes] = []
         self.line = 0
         self.offset = 0

@@ -8,15 +8,24 @@ from typing import Final
 
 from ..session import SessionToken, session_id_or_none
 
-_TAGS: Final = re.compile(
-    r"\s*(?:\[(?P<name>(?i:openReplaySession\.id|openReplaySessionToken|asayer_session_id))"
-    r"=(?P<value>[0-9A-Za-z.\-]*)\] ?)"
+LONGEST_VALUE: Final = 200
+"""Characters of an id or a token; what is longer is neither."""
+TAGS: Final = re.compile(
+    r"(?:\[(?i:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[0-9A-Za-z.\-]{0,200}\]){1,8} ?",
+    re.ASCII,
 )
+"""Tags as this package, and others before it, write them before a text."""
+_TAG: Final = re.compile(r"=([0-9A-Za-z.\-]*)\]")
+
+
+def session_of(value: str) -> str | None:
+    """The id in a tag's or a field's value: an id, or a token of any age; None for anything else."""
+    # Asked before the cache, which keeps what it is given.
+    return _session_of(value) if len(value) <= LONGEST_VALUE else None
 
 
 @lru_cache(maxsize=4096)
-def session_of(value: str) -> str | None:
-    """The id in a tag's or a field's value: an id, or a token of any age; None for anything else."""
+def _session_of(value: str) -> str | None:
     session_id = session_id_or_none(value)
     if session_id is not None:
         return session_id
@@ -25,17 +34,24 @@ def session_of(value: str) -> str | None:
     return None if token is None else token.session_id
 
 
-def take_tags(message: str) -> tuple[str | None, str]:
-    """The session that the tags before a message name, and the message without them.
+def take_tags(message: str, raw: bytes) -> tuple[str | None, str]:
+    r"""The session that the tags before a message name, and the message without them.
 
-    Only tags at the very beginning count: further in stands what users sent.
+    Only tags at the very beginning count: further in is what users sent. And only tags that are in the file
+    as they are: what becomes one when colours are taken off, or escapes such as ``\\u002e`` are read, was
+    written by nobody who writes tags.
+
+    Args:
+        message: The text.
+        raw: What it was read from.
 
     Returns:
         The id of the first tag that names one, or None; and the rest of the text.
     """
+    match = TAGS.match(message)
+    if match is None or match[0].rstrip().encode() not in raw:
+        return None, message
     session_id: str | None = None
-    position = 0
-    while (match := _TAGS.match(message, position)) is not None:
-        position = match.end()
-        session_id = session_id or session_of(match["value"])
-    return session_id, message[position:] if position else message
+    for value in _TAG.findall(match[0]):
+        session_id = session_id or session_of(value)
+    return session_id, message[match.end() :]

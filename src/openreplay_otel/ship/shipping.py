@@ -10,7 +10,14 @@ from ..names import FIELD_ASSUMED
 from .content_id import ContentIds
 from .context import TimeContext
 from .document import ShippedDocuments
-from .files import LONGEST_LINE, OpenFile, ReadErrors
+from .files import (
+    LONGEST_LINE,
+    UNPACKED_TIMES,
+    NotAFileError,
+    OpenFile,
+    ReadErrors,
+    UnpacksTooMuchError,
+)
 from .splitter import Splitter
 from .times import TimeReader
 
@@ -31,6 +38,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 TOO_LONG: Final = f"lines longer than {LONGEST_LINE // 1024 // 1024} MiB"
 DAMAGED: Final = "the file's end cannot be unpacked"
+TOO_MUCH_UNPACKED: Final = (
+    f"the end of what unpacks to more than {UNPACKED_TIMES} times its size: unpack it first"
+)
+NOT_A_FILE: Final = "a rotated file that is a link or no ordinary file: name it to ship it"
 REFUSED: Final = "refused by the store"
 
 _ASSUMED_LEVEL: Final = b'"%b":["level"]' % FIELD_ASSUMED.encode()
@@ -108,6 +119,9 @@ class Shipper:
         self._counts.files += 1
         try:
             opened = OpenFile(file, self._options.encoding)
+        except NotAFileError:
+            self._aside.keep(b"", f"{file.name}:0", NOT_A_FILE)
+            return
         except ReadErrors:
             self._aside.keep(b"", f"{file.name}:0", DAMAGED)
             return
@@ -134,6 +148,8 @@ class Shipper:
                 offset += len(raw)
                 if number % _PROGRESS_LINES == 0:
                     progress(opened.position)
+        except UnpacksTooMuchError:
+            self._aside.keep(b"", f"{file.name}:{number}", TOO_MUCH_UNPACKED)
         except ReadErrors:
             self._aside.keep(b"", f"{file.name}:{number}", DAMAGED)
         finally:
@@ -191,8 +207,10 @@ class Shipper:
         counts.time_assumed += record.is_time_assumed
         counts.level_assumed += _ASSUMED_LEVEL in source or _ASSUMED_BOTH in source
         counts.errors += _ERROR_LEVEL in source
-        self._raw[document_id] = (b"".join(record.raw), f"{name}:{record.line}")
+        raw = b"".join(record.raw)
+        self._raw[document_id] = (raw, f"{name}:{record.line}")
         self._batch.append(document)
-        self._batch_bytes += len(source)
+        # Both are held until the store has answered, and a document may be much shorter than its lines.
+        self._batch_bytes += max(len(source), len(raw))
         if len(self._batch) >= _BATCH_DOCUMENTS or self._batch_bytes >= _BATCH_BYTES:
             self.flush()

@@ -20,6 +20,8 @@ _MONTHS: Final = {
     )
 }
 _FRACTION: Final = re.compile(r"[.,](\d{1,9})")
+_LONGEST: Final = 64
+"""Characters of a time: what is longer is none, and has no place in a cache."""
 _EARLIEST_NUMBER: Final = 10**8
 _FUTURE: Final = timedelta(days=2)
 
@@ -65,7 +67,7 @@ class TimeReader:
         """Unix nanoseconds of a time of any known form, text or number; None for all else."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self.number(value)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or len(value) > _LONGEST:
             return None
         text = value.strip()
         if text[4:5] == "-":

@@ -11,8 +11,15 @@ if TYPE_CHECKING:
     from ..times import TimeReader
 
 _LINE: Final = re.compile(
-    r"(\S+) \S+ (\S+|.{1,80}?) \[(\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?: [+-]\d{4})?)\]"
-    r' "([A-Z]+) ([^"\s]*)[^"]*" (\d{3})\b'
+    r"(\S{1,200}) \S{1,200} (\S{1,200}|.{1,80}?)"
+    r" \[(\d\d/[A-Z][a-z]{2}/\d{4}[: ]\d\d:\d\d:\d\d(?: [+-]\d{4})?)\]"
+    # What looks ahead keeps the search from trying every shorter address.
+    r' "([A-Z]{1,20}) ([^"\s]*)(?=["\s])[^"]*" (\d{3})\b'
+)
+_DJANGO: Final = re.compile(
+    # A tag may be between the time and the request, which is the message there.
+    r"\[(\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d)\] (?:\[[^\]\s]{1,300}\]){0,8} ?"
+    r'(?:"([A-Z]{1,20}) [^"\s]*(?=["\s])[^"]*" (\d{3})\b)?'
 )
 
 
@@ -23,7 +30,7 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
         line: Without its end; all of it stays the text.
         times: Reads its time.
     """
-    match = _LINE.match(line)
+    match = _LINE.match(line) if '] "' in line else None
     if match is None:
         return None
     client, _, moment, method, _, status = match.groups()
@@ -34,4 +41,22 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
     record.fields["client.address"] = client
     record.fields["http.request.method"] = method
     record.fields["http.response.status_code"] = int(status)
+    return record
+
+
+def parse_django(line: str, times: TimeReader) -> ParsedRecord | None:
+    """Read a line of Django's development server: ``[24/Jan/2024 02:27:39] "GET / HTTP/1.1" 200 12``.
+
+    Args:
+        line: Without its end.
+        times: Reads its time.
+    """
+    match = _DJANGO.match(line)
+    time_ns = None if match is None else times.access(match[1])
+    if match is None or time_ns is None:
+        return None
+    record = ParsedRecord(line[match.end(1) + 2 :], time_ns, None, "django.server")
+    if match[2] is not None:
+        record.fields["http.request.method"] = match[2]
+        record.fields["http.response.status_code"] = int(match[3])
     return record

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ..times import TimeReader
 
 _CRI: Final = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(?:Z|[+-]\d\d:\d\d)) (?:stdout|stderr) ([FP]) (.*)",
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP]) (.*)",
     re.DOTALL,
 )
 
@@ -20,12 +20,14 @@ class Unwrapped(NamedTuple):
     Attributes:
         line: Without its end.
         time_ns: When the runtime took it.
-        is_partial: Whether it goes on in the next one.
+        is_partial: Whether it goes on in the next one of its stream.
+        is_error_stream: Whether it was written to stderr.
     """
 
     line: str
     time_ns: int | None
     is_partial: bool
+    is_error_stream: bool
 
 
 def from_docker(fields: dict[str, Any], times: TimeReader) -> Unwrapped | None:
@@ -33,7 +35,9 @@ def from_docker(fields: dict[str, Any], times: TimeReader) -> Unwrapped | None:
     log = fields.get("log")
     if not isinstance(log, str) or "time" not in fields or "stream" not in fields:
         return None
-    return Unwrapped(log.rstrip("\r\n"), times.any(fields["time"]), not log.endswith("\n"))
+    is_partial = not log.endswith("\n")
+    time_ns = times.any(fields["time"])
+    return Unwrapped(log.rstrip("\r\n"), time_ns, is_partial, fields["stream"] == "stderr")
 
 
 def from_cri(line: str, times: TimeReader) -> Unwrapped | None:
@@ -41,5 +45,5 @@ def from_cri(line: str, times: TimeReader) -> Unwrapped | None:
     match = _CRI.fullmatch(line)
     if match is None:
         return None
-    moment, flag, text = match.groups()
-    return Unwrapped(text, times.iso(moment), flag == "P")
+    moment, stream, flag, text = match.groups()
+    return Unwrapped(text, times.iso(moment), flag == "P", stream == "stderr")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import orjson
+
 from ...text.plain_values import (
     MAX_KEYWORD,
     MAX_LABEL,
@@ -18,6 +20,7 @@ from .. import tracebacks
 from ..levels import name_of_number
 from ..record import ParsedRecord
 from ..session_tags import session_of
+from ..trace_lines import START
 from .time_first import hex_number
 
 if TYPE_CHECKING:
@@ -60,6 +63,10 @@ _ECS: Final = frozenset(
     }
 )
 """Objects of ECS whose fields keep their names; what others hold become labels."""
+_LONGEST_NAME: Final = 512
+"""Characters of a name that count: names are kept in a cache, and joined to paths."""
+_DEEPEST: Final = 8
+"""Objects in objects that become names with dots; what is deeper becomes a text."""
 _NUMBERS: Final = frozenset(
     {"log.origin.file.line", "process.pid", "process.thread.id", "http.response.status_code"}
 )
@@ -80,6 +87,7 @@ def from_object(found: dict[str, Any], times: TimeReader) -> ParsedRecord | None
         found = _from_loguru(cast("dict[str, Any]", inner))
     flat = _flat(found)
     record = ParsedRecord("")
+    record.is_structured = True
     record.time_ns = _taken_time(flat, times)
     record.level = _taken_level(flat)
     error = _taken_exception(flat)
@@ -104,6 +112,15 @@ def from_object(found: dict[str, Any], times: TimeReader) -> ParsedRecord | None
     record.fields.update(error)
     _add_others(record, flat)
     return record
+
+
+def from_text(text: str, times: TimeReader) -> ParsedRecord | None:
+    """Read a JSON object inside of another format; None where it is none, or none of a record."""
+    try:
+        found: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return from_object(cast("dict[str, Any]", found), times) if isinstance(found, dict) else None
 
 
 def _from_loguru(inner: dict[str, Any]) -> dict[str, Any]:
@@ -135,9 +152,10 @@ def _from_loguru(inner: dict[str, Any]) -> dict[str, Any]:
 def _flat(found: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of an object by their full names; objects that no schema knows stay as they are."""
     flat: dict[str, Any] = {}
-    for name, value in found.items():
+    for full_name, value in found.items():
+        name = full_name if len(full_name) <= _LONGEST_NAME else full_name[:_LONGEST_NAME]
         if isinstance(value, dict) and (name in _ECS or name in _NESTED):
-            _flatten(flat, name, cast("dict[str, Any]", value))
+            _flatten(flat, name, cast("dict[str, Any]", value), _DEEPEST)
         else:
             flat[name] = value
     return flat
@@ -148,11 +166,11 @@ _NESTED: Final = frozenset(
 )
 
 
-def _flatten(flat: dict[str, Any], path: str, value: dict[str, Any]) -> None:
+def _flatten(flat: dict[str, Any], path: str, value: dict[str, Any], depth: int) -> None:
     for name, inner in value.items():
-        full = f"{path}.{name}"
-        if isinstance(inner, dict):
-            _flatten(flat, full, cast("dict[str, Any]", inner))
+        full = f"{path}.{name[:_LONGEST_NAME]}"
+        if depth and isinstance(inner, dict):
+            _flatten(flat, full, cast("dict[str, Any]", inner), depth - 1)
         else:
             flat[full] = inner
 
@@ -204,8 +222,8 @@ def _taken_exception(flat: dict[str, Any]) -> dict[str, Any]:
             kinds[1] = kinds[1] or told.get("exc_value")
         elif all(isinstance(line, str) for line in listed):
             trace = "\n".join(listed)
-    if isinstance(trace, str) and tracebacks.START in trace:
-        read = tracebacks.read(trace)
+    if isinstance(trace, str) and (START in trace or trace.startswith("  | ")):
+        read = tracebacks.read(trace.split("\n"))
         kinds[0], kinds[1] = kinds[0] or read.type, kinds[1] or read.message
     elif isinstance(trace, (bool, int)):
         trace = None

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from ..times import TimeReader
 
 _BEGIN: Final = re.compile(r"(?:time|ts|timestamp|level|lvl|event|msg|at)=\S")
-_PAIR: Final = re.compile(r'([A-Za-z_@][\w.\-@]*)(?:=(?:"((?:[^"\\]|\\.)*)"|(\S*)))?(?: +|$)')
-_ESCAPE: Final = re.compile(r"\\(.)")
-_UNESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r"}
+_PAIR: Final = re.compile(
+    r'([A-Za-z_@][\w.\-@]{0,1023})(?:=(?:"((?:[^"\\]|\\.)*)"|([^\s"]\S*|)))?(?: +|$)'
+)
+_ESCAPE: Final = re.compile(r'\\([ntr"\\])')
+_UNESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
 
 
 def parse(line: str, times: TimeReader) -> ParsedRecord | None:
@@ -28,13 +30,20 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
         return None
     pairs: dict[str, Any] = {}
     position = 0
-    for match in _PAIR.finditer(line):
-        if match.start() != position:
+    while position < len(line):
+        match = _PAIR.match(line, position)
+        if match is None:
             return None
         position = match.end()
         key, quoted, bare = match.groups()
+        # Of a name that comes twice the first one counts: what users sent comes behind it.
+        if key in pairs:
+            continue
         if quoted is not None:
-            pairs[key] = _ESCAPE.sub(lambda found: _UNESCAPED.get(found[1], found[1]), quoted)
+            pairs[key] = _ESCAPE.sub(lambda found: _UNESCAPED[found[1]], quoted)
         else:
             pairs[key] = "true" if bare is None else bare
-    return json_lines.from_object(pairs, times) if position == len(line) and pairs else None
+    record = json_lines.from_object(pairs, times)
+    if record is not None:
+        record.is_structured = True
+    return record

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Final
 
 from ..levels import SYSLOG
 from ..record import ParsedRecord
+from .seen import LONGEST_NUMBER
 
 if TYPE_CHECKING:
     from ..times import TimeReader
 
 _OLD: Final = re.compile(
     r"(?:<(\d{1,3})>)?((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})?)"
-    r" (\S+) ([^\s\[:]+)(?:\[(\d+)\])?: (.*)",
+    r" (\S{1,255}) ([^\s\[:]{1,255})(?:\[(\d{1,18})\])?: (.*)",
     re.DOTALL,
 )
 _NEW: Final = re.compile(
-    r"<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (\S+) (\S+) (\S+) \S+"
+    r"<(\d{1,3})>1 (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d))"
+    r" (\S{1,255}) (\S{1,255}) (\S{1,255}) \S{1,255}"
     r' (?:-|(?:\[(?:[^\]"]|"(?:\\.|[^"\\])*")*\])+) ?(.*)',
     re.DOTALL,
 )
@@ -47,10 +49,19 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
         return None
     level = None if priority is None else SYSLOG[int(priority) % _SEVERITIES]
     record = ParsedRecord(message, time_ns, level)
+    record.is_syslog = True
     if host != _NOTHING:
         record.fields["host.name"] = host
     if program != _NOTHING:
         record.fields["process.name"] = program
-    if process is not None and process.isdigit():
+    if process is not None and process.isdecimal() and len(process) <= LONGEST_NUMBER:
         record.fields["process.pid"] = int(process)
     return record
+
+
+def around(outer: ParsedRecord, inner: ParsedRecord) -> ParsedRecord:
+    """The record of a line that has a format of its own inside the line of syslog."""
+    inner.fields = {**outer.fields, **inner.fields}
+    inner.time_ns = outer.time_ns if inner.time_ns is None else inner.time_ns
+    inner.level = inner.level or outer.level
+    return inner

@@ -1,4 +1,7 @@
-"""Lines that begin with a time: Python's common formats, gunicorn, Celery, loguru, structlog, logback. Pure."""
+"""Lines that begin with a time: Python's common formats, gunicorn, Celery, loguru, structlog, logback. Pure.
+
+Every repetition has a bound: a line costs no more than its length, whatever is in it.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,38 @@ from typing import TYPE_CHECKING, Final
 from .. import times as time_forms
 from ..levels import PATTERN as LEVEL
 from ..record import ParsedRecord
+from . import seen
 
 if TYPE_CHECKING:
     from ..times import TimeReader
 
+_NAME: Final = r"[A-Za-z_<][^\s\[\]|,]{0,199}"
+_SEPARATOR: Final = r"(?: ?[|\-:,] ?| )"
 _LINE: Final = re.compile(
     rf"[\[(]?({time_forms.PATTERN})[\])]?"
-    # Python's "time - name - level - message", or a process or thread in brackets, as gunicorn has it.
-    rf"(?:(?: -)? ([^\s\[\]]+) -(?= (?:{LEVEL})\b)|[ :|\-]*\[([^\]\s]+)\](?= *[\[(|]? *(?:{LEVEL})\b))?"
+    # "time - name - level - message" and the like, or a process or thread in brackets, as gunicorn has it.
+    rf"(?:{_SEPARATOR}({_NAME}) ?[|\-:,] {{0,2}}(?=[\[(]?(?:{LEVEL})\b)"
+    # A name with nothing but a space before the level: only where a tag or a colon shows that it is one.
+    rf"|{_SEPARATOR}({_NAME}) (?=[\[(]?(?:{LEVEL})[\])]?(?: ?[:|\-] | ?\[(?i:openReplayS|asayer_s)))"
+    rf"|[ :|\-]{{0,4}}\[([^\]\s]{{1,200}})\](?= {{0,4}}[\[(|]? {{0,4}}(?:{LEVEL})\b))?"
     # The level, bare, in brackets or between bars; Celery has the process behind a slash.
-    rf"(?:[ :|\-]*[\[(]? ?({LEVEL})\b(?:/([^\s\]]+))? *[\])]?(?=[ :|\-]|$))?"
-    r"[ |]*(?:[:\-]+ )?\|? ?"
+    rf"(?:[ :|\-,]{{0,4}}[\[(]? ?({LEVEL})\b(?:/([^\s\]]{{1,200}}))? {{0,12}}[\])]?(?=[ :|\-,]|$))?"
+    r"[ |]{0,12}(?:[:\-,] {0,12})?\|? ?"
     r"(.*)",
     re.DOTALL,
 )
 _OTEL: Final = re.compile(
-    r"\[([^\]]*)\] \[([^\]:]+):(\d+)\] \[trace_id=(\w+) span_id=(\w+)"
-    r" resource\.service\.name=(.*?)(?: trace_sampled=\w+)?\] - (.*)",
+    r"\[([^\]]{0,200})\] \[([^\]:]{1,400}):(\d{1,9})\] \[trace_id=(\w{1,32}) span_id=(\w{1,32})"
+    r" resource\.service\.name=(.{0,200}?)(?: trace_sampled=\w{1,5})?\] - (.*)",
     re.DOTALL,
 )
 _LOGGER: Final = re.compile(
-    # loguru's name:function:line, "in module:" of Flask, "[name]", or a name before a colon or a dash.
-    r"(?:([\w.<>]+):([\w<>]+):(\d+) - |in ([\w.]+): |\[([A-Za-z_][\w.\-]*)\](?::| -)? |"
-    r"([A-Za-z_][\w.]*(?:\.[\w]+)+|[a-z_][\w.]*)(?:: | - ))(.*)",
+    # loguru's name:function:line, "in module:" of Flask, "[name]", or a name before a colon, a dash, a bar.
+    r"(?:([\w.<>]{1,200}):([\w<>]{1,200}):(\d{1,9}) - |in ([\w.]{1,200}): "
+    r"|\[([A-Za-z_][\w.\-]{0,199})\](?::| -)? |([A-Za-z_][\w.]{0,199})(: | - | \| ))(.*)",
     re.DOTALL,
 )
+_CELERY_TASK: Final = re.compile(r"([A-Za-z_][\w.]{0,199})\[([0-9a-f\-]{36})\]: (.*)", re.DOTALL)
 _NO_TRACE: Final = "0"
 
 
@@ -46,22 +56,27 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
     match = _LINE.match(line)
     if match is None:
         return None
-    moment, name, process, level, worker, rest = match.groups()
+    moment, name, spaced, process, level, worker, rest = match.groups()
     time_ns = times.iso(moment)
     if time_ns is None:
         return None
-    record = ParsedRecord(rest, time_ns, level, name)
+    record = ParsedRecord(rest, time_ns, level, name or spaced)
     if level is None:
+        seen.complete(record)
         return record
-    if process is not None:
-        if process.isdigit():
-            record.fields["process.pid"] = int(process)
-        else:
-            record.fields["process.thread.name"] = process
-    elif worker is not None:
+    if worker is not None:
         record.fields["process.name"] = worker
-    if name is None and rest:
-        _take_logger(record, rest)
+        task = _CELERY_TASK.match(rest)
+        if task is not None:
+            record.logger, record.fields["labels.celery.task_id"], record.message = task.groups()
+    elif process is not None and process.isdecimal() and len(process) <= seen.LONGEST_NUMBER:
+        # gunicorn and hypercorn: the text begins here, whatever looks like a logger in it.
+        record.fields["process.pid"] = int(process)
+    else:
+        if process is not None:
+            record.fields["process.thread.name"] = process
+        if record.logger is None and rest:
+            _take_logger(record, rest)
     return record
 
 
@@ -73,8 +88,12 @@ def _take_logger(record: ParsedRecord, rest: str) -> None:
             return
     match = _LOGGER.match(rest)
     if match is None:
+        seen.complete(record)
         return
-    module, function, number, flask, bracketed, plain, message = match.groups()
+    module, function, number, flask, bracketed, plain, separator, message = match.groups()
+    if plain is not None and separator == ": " and plain[0].isupper() and "." not in plain:
+        # "Started: …" begins a sentence.
+        return
     if module is not None:
         record.fields["log.origin.function"] = function
         record.fields["log.origin.file.line"] = int(number)
