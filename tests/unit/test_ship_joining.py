@@ -62,7 +62,8 @@ KeyError: 7
 """
 COLOURED = (
     "Traceback (most recent call last):\n"
-    '  File \x1b[35m"a.py"\x1b[0m, line \x1b[35m4\x1b[0m, in \x1b[35mf\x1b[0m\n    \x1b[31mg\x1b[0m\x1b[1;31m()\x1b[0m\n'
+    '  File \x1b[35m"a.py"\x1b[0m, line \x1b[35m4\x1b[0m, in \x1b[35mf\x1b[0m\n'
+    "    \x1b[31mg\x1b[0m\x1b[1;31m()\x1b[0m\n"
     "\x1b[1;35mKeyError\x1b[0m: \x1b[35m7\x1b[0m\n"
 )
 STACK = 'Stack (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
@@ -78,9 +79,7 @@ JOINING: dict[str, str] = {
     "a class without a text": f"{FRAMES}KeyboardInterrupt\n",
     "a class of a function": f"{FRAMES}f.<locals>.Odd: 7\n",
     "a line repeated": REPEATED,
-    "a syntax error": '  File "x.py", line 1\n    a b\n      ^\nSyntaxError: no\n'.join(
-        [FRAMES, ""]
-    ),
+    "a syntax error": f'{FRAMES}  File "x.py", line 1\n    a b\n      ^\nSyntaxError: no\n',
     "a group": GROUP,
     "a group, and a chain": GROUP + CONTEXT + KEY,
     "a group without a traceback": GROUP_ALONE,

@@ -83,7 +83,7 @@ FORMATS: Final[tuple[LogFormat, ...]] = (
     LogFormat("time:level:name: text", "2024-01-24 02:27:39,324:ERROR:shop: boom", _SHOP, *_BY_TIME),
     LogFormat("time level: text", "2024-01-24 02:27:39,324 ERROR: boom", _LOGGED, *_BY_TIME),
     LogFormat("time level text", "2024-01-24 02:27:39,324 ERROR boom", _LOGGED, *_BY_TIME),
-    LogFormat("level time name - text", "ERROR 2024-01-24 02:27:39,324 boom", _LOGGED, *_BY_LEVEL),
+    LogFormat("level time text", "ERROR 2024-01-24 02:27:39,324 boom", _LOGGED, *_BY_LEVEL),
     LogFormat("[level] name: text", "[ERROR   ] shop: boom", {**_ERROR, "log.logger": "shop"}, *_BY_LEVEL),
     LogFormat("level: text (uvicorn)", "ERROR:    boom", _ERROR, *_BY_LEVEL),
     LogFormat(
