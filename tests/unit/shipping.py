@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from openreplay_otel.stores.base import Document
 
 
-def _no_progress(position: int) -> None:
-    pass
+def no_progress(position: int) -> None:
+    """Show nothing."""
 
 
 class Shipped:
@@ -67,7 +67,7 @@ def ship_files(
         send=documents.extend,
     )
     for file in log_files([str(path) for path in paths], with_rotated=rotated):
-        shipper.read(file, _no_progress)
+        shipper.read(file, no_progress)
     shipper.flush()
     return Shipped(documents, counts)
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 _WAITING: Final = 1000
 """Records at a file's beginning that wait for the first one with a time."""
-_WAITING_CHARACTERS: Final = 8 * 1024 * 1024
-"""Of their texts."""
+_WAITING_BYTES: Final = 8 * 1024 * 1024
+"""Of their lines."""
 
 
 class TimeContext:
@@ -31,7 +31,7 @@ class TimeContext:
         self._emit = emit
         self._last_ns: int | None = None
         self._waiting: list[ParsedRecord] | None = []
-        self._characters = 0
+        self._bytes = 0
 
     def add(self, record: ParsedRecord) -> None:
         """Take a record, in the order of the file."""
@@ -52,8 +52,8 @@ class TimeContext:
             self._emit(record, None)
         else:
             self._waiting.append(record)
-            self._characters += len(record.message)
-            if len(self._waiting) >= _WAITING or self._characters >= _WAITING_CHARACTERS:
+            self._bytes += sum(map(len, record.raw))
+            if len(self._waiting) >= _WAITING or self._bytes >= _WAITING_BYTES:
                 self._release(None)
 
     def end(self) -> None:

@@ -84,7 +84,7 @@ def from_object(found: dict[str, Any], times: TimeReader) -> ParsedRecord | None
     """
     inner = found.get("record")
     if "text" in found and isinstance(inner, dict):
-        found = _from_loguru(cast("dict[str, Any]", inner))
+        found = _from_loguru(cast("dict[str, Any]", inner), found["text"])
     flat = _flat(found)
     record = ParsedRecord("")
     record.is_structured = True
@@ -123,8 +123,8 @@ def from_text(text: str, times: TimeReader) -> ParsedRecord | None:
     return from_object(cast("dict[str, Any]", found), times) if isinstance(found, dict) else None
 
 
-def _from_loguru(inner: dict[str, Any]) -> dict[str, Any]:
-    """The record of loguru's ``serialize=True``."""
+def _from_loguru(inner: dict[str, Any], text: object) -> dict[str, Any]:
+    """The record of loguru's ``serialize=True``, whose text alone has the traceback."""
     flat = dict(inner)
     for name, part in (("level", "name"), ("time", "timestamp")):
         value = flat.get(name)
@@ -144,6 +144,8 @@ def _from_loguru(inner: dict[str, Any]) -> dict[str, Any]:
     if isinstance(exception, dict):
         told = cast("dict[str, Any]", exception)
         flat["error.type"], flat["error.message"] = told.get("type"), told.get("value")
+        if isinstance(text, str) and START in text:
+            flat["error.stack_trace"] = text[text.index(START) :].rstrip("\n")
     for name in ("elapsed", "module"):
         flat.pop(name, None)
     return flat

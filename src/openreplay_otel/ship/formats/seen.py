@@ -17,7 +17,7 @@ _HEAD: Final = 200
 """Characters in which the head of a line has to end."""
 _TAG: Final = re.compile(r"\[(?i:openReplayS|asayer_s)")
 _WORDS: Final = re.compile(r"[^\s|;,/()\[\]<>]+")
-_NUMBER: Final = re.compile(r"[\d.:,/+\-]*\d[\d.:,/+\-TZ]*")
+_NUMBER: Final = re.compile(r"(?=\D*\d)[\d.:,/+\-TZ]+")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.\-]*(?::[\w.\-]+){0,3}")
 _CALENDAR: Final = frozenset(
     {
