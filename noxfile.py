@@ -104,9 +104,16 @@ def _pytest(session: nox.Session, *default: str, env: dict[str, str] | None = No
     """Run pytest on the default paths, or on those that were given; finding no test is a failure."""
     given = any(Path(argument.partition("::")[0]).exists() for argument in session.posargs)
     paths = () if given else default
-    session.run(
-        "python", "-m", "pytest", "-ra", "-p", "tests.no_skips", *paths, *session.posargs, env=env
-    )  # fmt: skip
+    session.run("python", "-m", "pytest", "-ra", *_report(), *paths, *session.posargs, env=env)
+
+
+def _report() -> list[str]:
+    """Have pytest write a report where `run.py test` asks for one; a session may run pytest more than once."""
+    named = os.environ.get("OPENREPLAY_TEST_REPORTS")
+    if named is None:
+        return []
+    folder = Path(named)
+    return [f"--junit-xml={folder / str(len(list(folder.iterdir())))}.xml"]
 
 
 @nox.session
@@ -252,7 +259,8 @@ def frameworks(session: nox.Session) -> None:
     # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
     session.install("--quiet", "elastic-opentelemetry>=1.18,<2")
     beside = ("tests/frameworks/test_matrix.py", "tests/frameworks/test_once.py", "-k", "beside")
-    session.run("python", "-m", "pytest", "-ra", *beside)
+    if not session.posargs:
+        _pytest(session, *beside)
 
 
 @nox.session

@@ -23,7 +23,9 @@ USAGE = """\
 usage: python3 run.py COMMAND [ARGUMENTS]
 
   demo [ARGUMENTS]   show what openreplay-otel does: needs no server and no settings
-  test               run all checks and tests, as CI does
+  test               run all checks and tests, as CI does; says first what it needs
+  test --quick       run those that need no server, in about 3 minutes
+  test --no-install  as root, install no system package; the checks that lack one are not run
   test ARGUMENTS     run pytest with these arguments, e.g.  python3 run.py test tests/unit -k session
   nox [ARGUMENTS]    run chosen checks, e.g.  python3 run.py nox --list
 
@@ -82,31 +84,54 @@ def main(arguments: list[str]) -> int:
 def run(command: str, rest: list[str]) -> int:
     """Run one of the commands with the `rest` of the command line."""
     if command == "demo":
-        return become("openreplay-otel", ["demo", *rest], RUNTIME)
+        return become("openreplay-otel", ["demo", *rest])
     os.chdir(ROOT)
-    if command == "test" and rest:
-        pytest = ["-m", "pytest", "-ra", "-p", "tests.no_skips"]
-        return become("python", [*pytest, *rest], DEVELOPMENT)
-    return become("nox", rest, DEVELOPMENT)
+    # Not before: only from Python 3.10 on these can be read.
+    from checks import environment, whole
+
+    if command == "test" and whole.is_asked_for(rest):
+        return whole.run(rest, BIN, set_up_development)
+    pytest = ["python", "-m", "pytest", "-ra"]
+    tool, *arguments = ["nox", *rest] if command == "nox" else [*pytest, *rest]
+    with environment.bare(os.environ, set_up_development(), BIN) as variables:
+        return call([str(BIN / f"{tool}{EXE}"), *arguments], variables)
 
 
-def become(name: str, arguments: list[str], profile: str) -> int:
+def become(name: str, arguments: list[str]) -> int:
     """Replace this process by the installed tool `name`, after setting up what it needs."""
     tool = BIN / f"{name}{EXE}"
-    if not is_set_up(tool, profile):
-        set_up(tool, profile)
+    if not is_set_up(tool, RUNTIME):
+        set_up(tool, RUNTIME)
     command = [str(tool), *arguments]
-    environment = dict(os.environ)
-    if profile == DEVELOPMENT:
-        environment.update(settings_for_uv(environment))
-        # The tools find each other, and nox the Python that everything is set up with.
-        environment["PATH"] = os.pathsep.join([str(BIN), environment.get("PATH", os.defpath)])
     if os.name == "nt":
-        # There os.execve returns to the shell at once, while the tool still runs.
-        import subprocess
+        # There os.execv returns to the shell at once, while the tool still runs.
+        return call(command, dict(os.environ))
+    os.execv(command[0], command)
 
-        return subprocess.run(command, env=environment, check=False).returncode
-    os.execve(command[0], command, environment)
+
+def call(command: list[str], environment: dict[str, str]) -> int:
+    """Run a tool in the foreground; returns its exit status."""
+    import subprocess
+
+    with subprocess.Popen(command, env=environment) as process:
+
+        def hand_on(number: int, _: object) -> None:
+            # A terminal tells the tool as well: told twice, it would not clean up.
+            if number != signal.SIGINT or not sys.stdin.isatty():
+                process.send_signal(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, hand_on)
+        status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def set_up_development() -> dict[str, str]:
+    """Set up what developers and CI need; returns the variables that uv needs to work with it."""
+    tool = BIN / f"nox{EXE}"
+    if not is_set_up(tool, DEVELOPMENT):
+        set_up(tool, DEVELOPMENT)
+    return settings_for_uv(clean_environment())
 
 
 # Is .venv what the files ask for?

@@ -1,7 +1,8 @@
-"""Lets no test be skipped in CI: there, whatever a test needs has to be there (`pytest -p tests.no_skips`)."""
+"""Lets no test be skipped in CI: there, whatever a test needs has to be there."""
 
 from __future__ import annotations
 
+import collections
 import os
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name them."""
-    if _in_ci():
-        for test, reason in _skipped.items():
-            terminalreporter.write_line(
-                f"SKIPPED IN CI, which fails the run: {test}: {reason}", red=True
-            )
+    """Tell of each reason once, with the first of its tests."""
+    if not _in_ci():
+        return
+    for reason, number in collections.Counter(_skipped.values()).items():
+        first = next(test for test, its in _skipped.items() if its == reason)
+        others = f" and {number - 1} others" if number > 1 else ""
+        terminalreporter.write_line(
+            f"SKIPPED IN CI, which fails the run: {first}{others}: {reason}", red=True
+        )

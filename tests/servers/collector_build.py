@@ -16,7 +16,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.servers.cache import cache_folder
 from tests.servers.errors import ServerUnavailable
+from tests.servers.network import out_of_reach
 from tests.servers.process import SupervisedProcess
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +38,12 @@ _OTHER_VERSIONS = {
 }
 
 
-def cache_folder() -> Path:
-    """The folder that holds one program for each state of the builder file (`XDG_CACHE_HOME` is respected)."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "openreplay-otel" / "collector"
+def program_file() -> Path:
+    """Where the Collector of the builder file is, or is going to be: one program for each state of that file."""
+    digest = hashlib.sha256(_builder_file_for_tests().encode())
+    for source in sorted(_STAND_IN.rglob("*.go")):
+        digest.update(source.read_bytes())
+    return cache_folder("collector") / f"otelcol-{digest.hexdigest()[:16]}"
 
 
 def collector_program() -> Path:
@@ -55,12 +59,7 @@ def collector_program() -> Path:
             message = f"OTELCOL names {given}, which is no program"
             raise ServerUnavailable(message)
         return Path(program)
-    text = _builder_file_for_tests()
-    version = re.findall(r"cmd/builder@(v[\d.]+)", text)[0]
-    digest = hashlib.sha256(text.encode())
-    for source in sorted(_STAND_IN.rglob("*.go")):
-        digest.update(source.read_bytes())
-    program = cache_folder() / f"otelcol-{digest.hexdigest()[:16]}"
+    program = program_file()
     if program.exists():
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +73,7 @@ def collector_program() -> Path:
             process = SupervisedProcess(folder)
             try:
                 # Renamed only when whole, so that a cache entry is never half a program.
-                _build(process, folder, text, version).rename(program)
+                _build(process, folder).rename(program)
             finally:
                 process.end()
     return program
@@ -87,11 +86,13 @@ def _builder_file_for_tests() -> str:
     return "".join(lines)
 
 
-def _build(process: SupervisedProcess, folder: Path, text: str, version: str) -> Path:
+def _build(process: SupervisedProcess, folder: Path) -> Path:
+    text = _builder_file_for_tests()
+    version = re.findall(r"cmd/builder@(v[\d.]+)", text)[0]
     go = shutil.which("go")
     if go is None:
         message = (
-            f"the Collector is not in {cache_folder()} and Go, which builds it, is missing: install Go"
+            f"the Collector is not in {cache_folder('collector')} and Go, which builds it, is missing: install Go"
             " (https://go.dev/dl), or name an otelcol-contrib in OTELCOL"
         )
         raise ServerUnavailable(message)
@@ -124,8 +125,10 @@ def _run(process: SupervisedProcess, command: list[str], environment: dict[str, 
     while process.alive() and time.monotonic() < deadline:
         time.sleep(0.1)
     if process.alive() or not (process.folder / "done").exists():
+        said = process.output()
         message = (
-            f"building the Collector failed at {' '.join(command)}:\n{process.output()[-3000:]}"
+            out_of_reach("Go", said)
+            or f"building the Collector failed at {' '.join(command)}:\n{said[-3000:]}"
         )
         raise ServerUnavailable(message)
 

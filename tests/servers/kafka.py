@@ -13,8 +13,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.servers.cache import cache_folder
 from tests.servers.errors import ServerFailed, ServerUnavailable
 from tests.servers.java import find_java
+from tests.servers.network import out_of_reach
 from tests.servers.ports import free_ports
 from tests.servers.process import SupervisedProcess
 
@@ -51,11 +53,15 @@ num.partitions=2
 """
 
 
+def jars_folder() -> Path:
+    """Where Kafka's jars are, or are going to be."""
+    return cache_folder("kafka") / VERSION
+
+
 def fetch() -> Path:
     """The folder of Kafka's jars, fetched first if the cache lacks it. Raises `ServerUnavailable` without Maven."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    cache = (Path(base) if base else Path.home() / ".cache") / "openreplay-otel" / "kafka"
-    jars = cache / VERSION
+    jars = jars_folder()
+    cache = jars.parent
     if jars.is_dir():
         return jars
     cache.mkdir(parents=True, exist_ok=True)
@@ -95,7 +101,11 @@ def _download(process: SupervisedProcess, folder: Path) -> Path:
     while process.alive() and time.monotonic() < deadline:
         time.sleep(0.1)
     if not (folder / "done").exists():
-        message = f"Maven did not get Kafka {VERSION}, it said:\n{process.output()[-2000:]}"
+        said = process.output()
+        message = (
+            out_of_reach("Maven", said)
+            or f"Maven did not get Kafka {VERSION}, it said:\n{said[-2000:]}"
+        )
         raise ServerUnavailable(message)
     return folder / "jars"
 
