@@ -214,6 +214,34 @@ import uvicorn
 uvicorn.Config(lambda *_: None)
 """
 
+_FLASK = """
+import flask
+app = flask.Flask("shop")
+@app.get("/")
+def checkout():
+    raise KeyError("cart")
+"""
+_ODD_VALUES = """
+class Bad:
+    def __str__(self):
+        raise ValueError("no text")
+    def __repr__(self):
+        return "Bad()"
+cycle = {}
+cycle["self"] = cycle
+deep = []
+for _ in range(5000):
+    deep = [deep]
+log = logging.getLogger("shop.cart")
+log.warning("stock is low", 7)
+log.warning("paid %d", "much")
+log.warning("paid %s", Bad())
+for value in (Bad(), cycle, deep, range(10**9), {1}, b"x", 10**5000, object(), sys, {1: 2, "": 3}):
+    log.warning("odd", extra={"value": value})
+log.warning("key", extra={1: 2, "": 3})
+log.warning("many", extra={f"k{n}": n for n in range(300)})
+"""
+
 CASES = (
     Case("none at all", ""),
     Case("`basicConfig` before", "logging.basicConfig(stream=sys.stdout)", is_late=False),
@@ -273,6 +301,10 @@ CASES = (
          _LOGURU_LOGS, ("stock is low",), has_exception=False),
     Case("`LoggingInstrumentor` after `configure()`", _OTEL_LATER),
     Case("OpenTelemetry's handler on one logger", _OTEL_ON_A_LOGGER),
+    Case("Flask's own", _FLASK, "app.test_client().get('/')", ("Exception on / [GET]",)),
+    Case("arguments that do not fit, values that cannot be read", "", _ODD_VALUES,
+         ("stock is low (7)", "paid %d (much)", "paid (Bad that cannot be shown: ValueError)", *["odd"] * 10,
+          "key", "many"), has_exception=False),
     Case("uvicorn's", _UVICORN, _LOGS.replace("shop.cart", "uvicorn.error")),
     Case("uvicorn's without access lines: muted", _UVICORN.replace("None)", "None, access_log=False)"),
          "logging.getLogger('uvicorn.access').info('GET /')", (), has_exception=False),

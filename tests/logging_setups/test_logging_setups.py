@@ -19,8 +19,8 @@ from tests.logging_setups.cases import CASES, Case
 if TYPE_CHECKING:
     from openreplay_otel import LogEntry
 
-_CHANGES = re.compile(rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\]")
-"""gunicorn's time and process id."""
+_CHANGES = re.compile(rb"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:,\d{3}| [+-]\d{4}\] \[\d+)\]")
+"""Times, and gunicorn's process id."""
 
 
 def run(case: Case, folder: Path, *arguments: str) -> tuple[int, bytes, bytes]:
@@ -71,14 +71,16 @@ def test_a_setup(case: Case, tmp_path: Path) -> None:
     if case.stored:
         with SessionLogs(f"sqlite:///{store}") as logs:
             entries = list(logs.logs(session_id))
-    assert [message_of(entry) for entry in entries] == list(case.stored)
+    # What Python prints of a line that its handler cannot format is an exception of the session's, too.
+    lines = [entry for entry in entries if entry.logger != "openreplay.exceptions"]
+    assert [message_of(entry) for entry in lines] == list(case.stored)
     # None a second time without its session either.
     assert count_of(store) == len(entries)
     if case.has_exception:
-        exception = entries[-1].exception
+        exception = lines[-1].exception
         assert exception is not None
         assert exception.type == "KeyError"
-        assert "in <module>" in (exception.stack_trace or "")
+        assert "Traceback (most recent call last)" in (exception.stack_trace or "")
 
 
 def test_the_docs_list_each_setup() -> None:

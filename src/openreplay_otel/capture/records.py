@@ -149,7 +149,10 @@ class Records:
         return cast("str", msg[found])
 
     def _within_limits(self, attributes: dict[str, Any]) -> dict[str, Any]:
-        kept = dict(islice(attributes.items(), self._most))
+        kept = attributes
+        if len(attributes) > self._most:
+            kept = dict(islice(attributes.items(), max(0, self._most - 1)))
+            kept[FIELD_TRUNCATED] = True
         if self._longest is not None:
             for name, value in kept.items():
                 if type(value) is str and len(value) > self._longest:

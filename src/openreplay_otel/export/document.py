@@ -122,6 +122,8 @@ class DocumentBuilder:
             name = str(record.event_name)
             fields["event.action"] = cut(name, MAX_KEYWORD)
             truncated |= len(name) > MAX_KEYWORD
+        if FIELD_TRUNCATED in attributes:
+            truncated = True
         code, plans = code_part(attributes)
         if attributes and add_attributes(fields, attributes, plans):
             truncated = True

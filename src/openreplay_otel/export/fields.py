@@ -57,6 +57,7 @@ NOT_LABELS: Final[frozenset[str]] = frozenset(
         "elasticsearch.document_id",
         "elasticsearch.index",
         "exception.escaped",
+        "openreplay.truncated",
     }
 )
 """Attributes that steer this package or the Collector and are no labels."""
