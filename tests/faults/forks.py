@@ -120,13 +120,15 @@ def uwsgi(
         environ=at_load_environ,
     ) as (trial, program):  # fmt: skip
         _load(program, port, requests, 0)
-        if is_brutal:
-            children = _children_of(program.process.pid)
-            program.kill()
-            for pid in children:
+        workers = _children_of(program.process.pid)
+        # Without a master the first worker ends alone, and leaves the others.
+        if is_brutal or "--master" not in options:
+            program.process.send_signal(signal.SIGKILL if is_brutal else signal.SIGTERM)
+            program.wait()
+            for pid in workers:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            program.wait_until_gone(children)
+            program.wait_until_gone(workers)
     trial.deliver()
     what = ", a record at its load" if at_load else ", killed" if is_brutal else ""
     return trial.result(f"uWSGI `{' '.join(options)}`{what}")
