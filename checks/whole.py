@@ -99,11 +99,11 @@ def _missing(chosen: Mapping[str, Check]) -> dict[Need, list[str]]:
 def _install(missing: Mapping[Need, Sequence[str]], *, refused: bool) -> None:
     for need, checks in missing.items():
         print(f"  missing: {need.name}, for {', '.join(checks)}")
-    if system.may_install() and not refused:
+    if system.may_install(in_ci=_in_ci()) and not refused:
         system.update()
         packages = system.packages_for(missing)
         megabytes = sum(need.megabytes for need in missing)
-        print(f"  installing as root, about {megabytes} MB: {' '.join(packages)}", flush=True)
+        print(f"  installing, about {megabytes} MB: {' '.join(packages)}", flush=True)
         system.install(packages)
     elif system.has_apt():
         packages = system.packages_for(missing)
@@ -152,11 +152,14 @@ def _run_all(nox: str, environment: Mapping[str, str], *, quick: bool) -> int:
 def _is_green(outcomes: Sequence[Outcome]) -> bool:
     if any(outcome.result == "FAILED" for outcome in outcomes):
         return False
-    in_ci = os.environ.get("CI", "").lower() in {"1", "true"}
     all_ran = all(outcome.seconds is not None for outcome in outcomes)
-    if in_ci and not all_ran:
+    if _in_ci() and not all_ran:
         print("in CI every check has to run", file=sys.stderr)
-    return all_ran or not in_ci
+    return all_ran or not _in_ci()
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
 
 
 def _sessions(nox: str, environment: Mapping[str, str], *, quick: bool) -> list[dict[str, Any]]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import collections
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 _skipped: dict[str, str] = {}
 
@@ -19,10 +17,15 @@ def _in_ci() -> bool:
 def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
     # An expected failure is reported as skipped too, but it did run.
     if report.skipped and not hasattr(report, "wasxfail"):
-        reason = report.longrepr
-        _skipped[report.nodeid] = str(reason[2] if isinstance(reason, tuple) else reason)
+        place = report.longrepr
+        reason = str(place[2] if isinstance(place, tuple) else place)
+        _skipped[report.nodeid] = reason
+        if report.when == "setup" and isinstance(place, tuple):
+            # What a fixture lacks all of its tests lack: said once, not at each of their lines.
+            report.longrepr = ("tests", None, reason)  # type: ignore[assignment]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a test that was skipped."""
     _note(report)
