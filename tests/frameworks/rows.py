@@ -206,7 +206,7 @@ ROWS: Final = (
         "Django REST framework", "gunicorn sync", _gunicorn("drf_app:wsgi"),
         environ=(("DJANGO_SETTINGS_MODULE", f"{_APPS}.drf_settings"),),
     ),
-    Row("Lambda with Mangum", "awslambdaric", *_lambda("api")),
+    Row("Lambda with Mangum", "awslambdaric", *_lambda("api"))._replace(logs_access=True),
     Row("Lambda", "awslambdaric", *_lambda("plain")),
     Row("Lambda, not instrumented", "awslambdaric", *_lambda("plain"), instrumented=()),
     Row("gRPC", "its own", _module("grpc_app", "threads", "127.0.0.1:{port}"), logs_access=False, client="grpc"),

@@ -36,6 +36,8 @@ class Ran(NamedTuple):
 
 
 _MOST_SECONDS_TO_STORE: Final = 15
+_QUIET_SECONDS: Final = 2
+"""After so long without a line none is expected any more."""
 
 
 def run(row: Row, environ: Mapping[str, str] | None = None) -> Ran:
@@ -76,6 +78,12 @@ def printed_without(row: Row) -> str:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         with serving(row, "sqlite:///unused.db", Path(folder), environ) as server:
             ask(server)
+            # Some write a request's line when it is answered already.
+            printed, since = server.output(), time.monotonic()
+            while time.monotonic() - since < _QUIET_SECONDS:
+                time.sleep(0.1)
+                if printed != (now := server.output()):
+                    printed, since = now, time.monotonic()
         return server.output()
 
 

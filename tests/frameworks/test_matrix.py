@@ -14,26 +14,37 @@ from tests.frameworks.rows import CORE, ONE_OF_EACH_SERVER, ROWS
 from tests.frameworks.table import BEGIN, END, PAGE, Ran, printed_without, run, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from tests.frameworks.rows import Row
 
 # Two at a time: a start is most of a row's time.
 _AT_ONCE = 2
+_OF_THE_PAGE = "test_the_page_shows_what_these_tests_found"
 
 
 @pytest.fixture(scope="session")
-def outcomes() -> Iterator[dict[Row, Future[Ran]]]:
-    """What became of each row; all are begun with the first test that asks."""
+def outcomes(request: pytest.FixtureRequest) -> Iterator[dict[Row, Future[Ran]]]:
+    """What became of each row; all that the chosen tests ask for are begun with the first one."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield {row: pool.submit(run, row) for row in ROWS}
+        yield {row: pool.submit(run, row) for row in _chosen(request, ROWS)}
 
 
 @pytest.fixture(scope="session")
-def printed() -> Iterator[dict[Row, Future[str]]]:
+def printed(request: pytest.FixtureRequest) -> Iterator[dict[Row, Future[str]]]:
     """What servers print without the package."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield {row: pool.submit(printed_without, row) for row in ONE_OF_EACH_SERVER}
+        chosen = _chosen(request, ONE_OF_EACH_SERVER)
+        yield {row: pool.submit(printed_without, row) for row in chosen}
+
+
+def _chosen(request: pytest.FixtureRequest, rows: Sequence[Row]) -> list[Row]:
+    """The rows that the tests of this run name; all where the one of the page is among them."""
+    named = [getattr(item, "callspec", None) for item in request.session.items]
+    if any(item.name == _OF_THE_PAGE for item in request.session.items):
+        return list(rows)
+    asked = {spec.params.get("row") for spec in named if spec is not None}
+    return [row for row in rows if row in asked]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -58,8 +69,9 @@ def test_the_console_is_as_without_the_package(
 
 def _lines(printed: str) -> Counter[str]:
     printed = _OWN_FRAMES.sub("", _TAG.sub("", printed))
-    # OpenTelemetry tells which of two installed configurators it takes, this package its settings.
-    left_out = ("Configuration of ", "INFO:openreplay_otel.auto.")
+    # OpenTelemetry tells which of two installed configurators it takes, this package its settings, and waitress
+    # how many requests wait, which is chance.
+    left_out = ("Configuration of ", "INFO:openreplay_otel.auto.", "WARNING:waitress.queue:")
     lines = (line for line in printed.splitlines() if not line.startswith(left_out))
     return Counter(_NUMBER.sub("0", line) for line in lines)
 
