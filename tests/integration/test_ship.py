@@ -92,7 +92,9 @@ class Writer:
     @staticmethod
     def _template(kind: int, tag: str, session: str) -> str:
         message = f"[{tag}={session}] step {_NUMBER} of an order"
-        record = logging.LogRecord("shop.checkout", logging.INFO, "/srv/a.py", 1, message, (), None)
+        record = logging.LogRecord(
+            "shop.checkout", logging.ERROR, "/srv/a.py", 1, message, (), None
+        )
         record.created, record.msecs = _START_MS / 1000 + 0.123, 123
         if kind == 0:
             text = logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s")

@@ -1,0 +1,120 @@
+"""Whatever B or nobody writes, in whichever format: nothing of it is filed under V."""
+
+from __future__ import annotations
+
+import json
+import logging
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import ecs_logging
+from hypothesis import given
+from hypothesis import strategies as st
+from pythonjsonlogger.json import JsonFormatter
+
+from openreplay_otel.message_tag import message_prefix, tagged
+
+from .contract import EXAMPLE_ID, PROPERTY, token
+from .shipping import ship_text
+from .test_message_tag import FOREIGN, NAMES, NEW, OLD, TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+B = EXAMPLE_ID
+FORMATTERS: dict[str, Callable[[], logging.Formatter]] = {
+    "basicConfig": lambda: logging.Formatter(logging.BASIC_FORMAT),
+    "dashes": lambda: logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"),
+    "colon": lambda: logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"),
+    "brackets": lambda: logging.Formatter("[%(asctime)s] [%(levelname)s] %(name)s: %(message)s"),
+    "gunicorn": lambda: logging.Formatter("[%(asctime)s +0000] [7] [%(levelname)s] %(message)s", "%Y-%m-%d %H:%M:%S"),
+    "bars": lambda: logging.Formatter("%(asctime)s | %(levelname)s | %(name)s | %(message)s"),
+    "uvicorn": lambda: logging.Formatter("%(levelname)s:     %(message)s"),
+    "unknown": lambda: logging.Formatter("%(asctime)s;%(levelname)s;%(name)s;%(message)s"),
+    "python-json-logger": lambda: JsonFormatter("%(levelname)s %(message)s"),
+    "ecs-logging": ecs_logging.StdlibFormatter,
+}  # fmt: skip
+# Line ends are in the second test: of a line end in a text that nobody cleaned nobody can tell whose it is.
+TAGS = st.sampled_from(
+    [f"[{name}={FOREIGN}]" for name in NAMES]
+    + [
+        f"bob: [{NEW}={FOREIGN}]",
+        f"ERROR [{NEW}={FOREIGN}]",
+        f"[{NEW.upper()}={FOREIGN}]",
+        f"[{OLD}={token(FOREIGN)}]",
+    ]
+)
+FORGED = st.lists(st.one_of(TAGS, TAGS, TEXTS), min_size=1, max_size=5).map(" ".join)
+ONE_LINE = FORGED.map(lambda text: " ".join(text.split())).map(lambda text: f"said {text}")
+SPLIT = st.tuples(ONE_LINE, st.integers(0, 60), st.sampled_from(["\x1b[0m", "\x1b[1;31m", "\\", "\u200b", "\x00"])).map(
+    lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :]
+)  # fmt: skip
+
+
+def written(
+    formatter: logging.Formatter, text: str, error: str | None, session_id: str | None
+) -> str:
+    """What logging writes for a text, with the stamp of its session."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    prefix = "" if session_id is None else message_prefix(session_id, ("openReplaySession.id",))
+    caught: Any = None
+    if error is not None:
+        try:
+            raise ValueError(error)
+        except ValueError as raised:
+            caught = (type(raised), raised, raised.__traceback__)
+    record = logging.LogRecord("shop", logging.ERROR, "/a.py", 1, prefix + text, (), caught)
+    handler.handle(record)
+    return stream.getvalue()
+
+
+def not_victims(content: str) -> None:
+    """No record of a file is V's, and no text that its reader would find."""
+    with TemporaryDirectory() as folder:
+        shipped = ship_text(Path(folder), content.encode("utf-8", "surrogatepass"))
+    for source in shipped.sources:
+        assert source.get("openreplay.session.id") != FOREIGN
+        for value in source.values():
+            assert f"openReplaySession.id={FOREIGN}" not in str(value)
+
+
+@PROPERTY
+@given(
+    st.sampled_from(sorted(FORMATTERS)), st.one_of(ONE_LINE, SPLIT), st.one_of(st.none(), ONE_LINE)
+)
+def test_a_text_on_one_line_names_no_stranger(kind: str, text: str, error: str | None) -> None:
+    """B's, as it came, in each format, in the message and in an exception's text."""
+    formatter = FORMATTERS[kind]()
+    not_victims(written(formatter, text, error, B) + written(formatter, text, error, None))
+
+
+@PROPERTY
+@given(
+    st.sampled_from(sorted(FORMATTERS)),
+    TEXTS,
+    st.one_of(st.none(), TEXTS),
+    st.sampled_from([B, None]),
+)
+def test_a_cleaned_file_names_no_stranger(
+    kind: str, text: str, error: str | None, session_id: str | None
+) -> None:
+    """Of any number of lines, where the app's stamp made the tags in what it writes harmless."""
+    raw = written(FORMATTERS[kind](), f"said {text}", error, session_id)
+    prefix = "" if session_id is None else message_prefix(session_id, ("openReplaySession.id",))
+    own = f"[openReplaySession.id={session_id}] "
+    head, separator, rest = raw.partition(own)
+    cleaned = (
+        head + separator + tagged(rest, None, "") if prefix and separator else tagged(raw, None, "")
+    )
+    not_victims("INFO:shop:first\n" + cleaned)
+
+
+@PROPERTY
+@given(FORGED, st.sampled_from(["message", "event", "error", "label"]))
+def test_fields_of_json_name_no_stranger(text: str, name: str) -> None:
+    """A text in any field but the session's, beside that of B's record."""
+    not_victims(json.dumps({"message": "x", "openreplay.session.id": B, name: text}) + "\n")
