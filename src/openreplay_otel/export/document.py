@@ -1,7 +1,9 @@
 """Turns a log record into the document that OpenReplay, Kibana and our lookup read. Pure.
 
-What stands in which field, and why: ``docs/document.md``. This runs for every record of the app: what
-records share is made once (``parts``), and only what is a record's own is serialised.
+What stands in which field, and why: ``docs/document.md``. This runs for every record of the app, in the log call: what
+records share is made once (``parts``) and kept by session and by logger and level, and only what is a record's own is
+serialised. What that costs depends less on the work than on how much code it runs through, since the app's own code
+has filled the processor's caches in between. So most of it is one function.
 """
 
 from __future__ import annotations
@@ -29,8 +31,18 @@ from ..stamp.processor import ERROR_SEVERITY
 from ..stores.base import Document
 from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, as_text, cut
 from .attributes import add_attributes, code_part
-from .parts import Origin, Origins, as_json, as_part, grading, timestamp, trace_part
-from .placement import MAX_TIME_NS, Placements
+from .parts import (
+    ERROR_TAGS,
+    Origin,
+    Origins,
+    as_json,
+    as_part,
+    grading,
+    second_part,
+    timestamp,
+    trace_part,
+)
+from .placement import MAX_TIME_NS, Placements, PlaceOfSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +52,11 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 _MAX_ID: Final = 256
-_FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b,%%b' % (
+_MOST_SHARED: Final = 2048
+_EXCEPTION: Final = frozenset({"error.type", "error.message", "error.stack_trace"})
+_Session = tuple[object, "str | None", str, PlaceOfSession]
+"""The attribute as it was given, the session's id, what stands before its messages, and its place."""
+_FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b%%b%%b,%%b' % (
     FIELD_TIMESTAMP.encode(),
     FIELD_UTC_TIME.encode(),
 )
@@ -62,8 +78,13 @@ class DocumentBuilder:
         self._next_id = next_id
         self._tags = settings.tags
         self._drops_sessionless = settings.sessionless == "drop"
-        self._placement = Placements(settings).placement
+        self._placements = Placements(settings)
         self._origin = Origins().origin
+        # Each is replaced as a whole, so that another thread never sees halves of two.
+        self._session: _Session = (None, None, "", self._placements.of_session(None))
+        self._second = (-1, b"")
+        # Resource and scope are kept beside what they share: an id() is only unique among living objects.
+        self._shared: dict[tuple[Any, ...], tuple[bytes, Origin | None, object]] = {}
 
     def build(self, readable: ReadableLogRecord | ReadWriteLogRecord) -> Document | None:
         """The document of a record.
@@ -72,37 +93,43 @@ class DocumentBuilder:
             The document, or None for a record that is not to be stored: one without a session where
             the settings say so, or one of this package's own log lines, which would feed themselves.
         """
-        origin = self._origin(readable.resource or _NO_RESOURCE, readable.instrumentation_scope)
-        if origin is None:
-            return None
         record: Any = readable.log_record
         attributes: Any = record.attributes
         # Each look into the SDK's BoundedAttributes is a call in Python, and a walk takes a lock.
         attributes = (
             attributes.copy() if type(attributes) is BoundedAttributes else attributes or {}
         )
-        session_id = attributes.get(ATTRIBUTE_SESSION_ID)
-        if session_id is not None:
-            session_id = _session_id(session_id) if isinstance(session_id, str) else None
+        given = attributes.get(ATTRIBUTE_SESSION_ID)
+        session = self._session
+        if given is not session[0] and (type(given) is not str or given != session[0]):
+            session = self._begin_session(given)
+        session_id = session[1]
         if session_id is None and self._drops_sessionless:
             return None
         try:
-            return self._build(record, attributes, session_id, origin)
+            return self._build(readable, record, attributes, session)
         except Exception as error:
             if is_from_signal(error):
                 raise
             # One odd record must not cost the batch it came with.
-            return self._build_from_what_is_left(record, session_id, origin, error)
+            return self._build_from_what_is_left(readable, record, session_id, error)
 
-    def _build(
-        self, record: Any, attributes: Mapping[str, Any], session_id: str | None, origin: Origin
-    ) -> Document:
+    def _begin_session(self, given: object) -> _Session:
+        """What the records of a session share; they come many in a row."""
+        session_id = _session_id(given) if isinstance(given, str) else None
+        prefix = "" if session_id is None else message_prefix(session_id, self._tags)
+        self._session = (given, session_id, prefix, self._placements.of_session(session_id))
+        return self._session
+
+    def _build(  # noqa: C901, PLR0912, PLR0915 - one function, see the module
+        self, readable: Any, record: Any, attributes: Mapping[str, Any], session: _Session
+    ) -> Document | None:
+        _, session_id, prefix, place = session
         time_ns = record.timestamp or record.observed_timestamp or 0
         truncated = not 0 <= time_ns <= MAX_TIME_NS
         if truncated:
             time_ns = min(max(time_ns, 0), MAX_TIME_NS)
         message = record.body
-        prefix = "" if session_id is None else message_prefix(session_id, self._tags)
         if not (
             # What the stamp leaves of a usual text, seen without the calls that find out about the others.
             type(message) is str
@@ -127,29 +154,80 @@ class DocumentBuilder:
         code, plans = code_part(attributes)
         if attributes and add_attributes(fields, attributes, plans):
             truncated = True
-        graded = grading(
-            # Not .value, a descriptor that takes as long as ten comparisons.
-            0 if record.severity_number is None else record.severity_number._value_,
-            record.severity_text,
-            attributes.get(ATTRIBUTE_TAGS),
-            has_exception=(
-                "error.type" in fields or "error.message" in fields or "error.stack_trace" in fields
-            ),
-        )
-        if truncated or graded.is_cut:
+        number = record.severity_number
+        # Not .value, a descriptor that takes as long as ten comparisons.
+        number = 0 if number is None else number._value_
+        is_error = number >= ERROR_SEVERITY or not _EXCEPTION.isdisjoint(fields)
+        tags = attributes.get(ATTRIBUTE_TAGS)
+        if tags == ERROR_TAGS:
+            tags, is_error = None, True
+        text = record.severity_text
+        resource, scope = readable.resource or _NO_RESOURCE, readable.instrumentation_scope
+        if tags is None and (text is None or type(text) is str):
+            shared = self._shared.get((id(resource), id(scope), number, text, is_error))
+            if shared is None:
+                shared = self._begin_sharing(resource, scope, number, text, is_error)
+            part, origin, _ = shared
+            if origin is None:
+                return None
+        else:
+            origin = self._origin(resource, scope)
+            if origin is None:
+                return None
+            graded = grading(number, text, tags, has_exception=is_error)
+            part = graded.part + origin.part
+            truncated = truncated or graded.is_cut
+        if truncated:
             fields[FIELD_TRUNCATED] = True
-        index, session = self._placement(session_id, time_ns)
-        trace = trace_part(record.trace_id or 0, record.span_id or 0)
-        source = document_source(time_ns, graded.part + session + trace + code, origin, fields)
+        if origin.has_labels and not origin.fields.keys().isdisjoint(fields):
+            # Elasticsearch refuses a name that stands twice; the record's value counts.
+            graded = grading(number, text, tags, has_exception=is_error)
+            part = graded.part + as_part(
+                {k: v for k, v in origin.fields.items() if k not in fields}
+            )
+        seconds, rest_ns = divmod(time_ns, 1_000_000_000)
+        second, moment = self._second
+        if second != seconds:
+            moment = second_part(seconds)
+            self._second = (seconds, moment)
+        moment = b"%b%06dZ" % (moment, rest_ns // 1000)
+        index, session_part = self._placements.at(place, time_ns)
+        trace_id = record.trace_id
+        trace = trace_part(trace_id, record.span_id or 0) if trace_id else b""
+        source = _FORM % (moment, moment, part, session_part, trace, code, as_json(fields)[1:])
         if self._next_id is not None and ATTRIBUTE_DOCUMENT_ID not in attributes:
             document_id = self._next_id(max(0, record.observed_timestamp or time_ns))
         else:
             document_id = _document_id(attributes, record.observed_timestamp, source)
         return Document(index, document_id, source)
 
+    def _begin_sharing(
+        self,
+        resource: Resource,
+        scope: Any,
+        number: int,
+        text: str | None,
+        is_error: bool,  # noqa: FBT001 - part of the key
+    ) -> tuple[bytes, Origin | None, object]:
+        """What the records of a resource, a logger and a level share."""
+        origin = self._origin(resource, scope)
+        graded = grading(number, text, None, has_exception=is_error)
+        if origin is not None and graded.is_cut:
+            fields = origin.fields | {FIELD_TRUNCATED: True}
+            origin = Origin(fields, as_part(fields), has_labels=True)
+        part = b"" if origin is None else graded.part + origin.part
+        if len(self._shared) >= _MOST_SHARED:
+            self._shared = {}
+        shared = (part, origin, (resource, scope))
+        self._shared[id(resource), id(scope), number, text, is_error] = shared
+        return shared
+
     def _build_from_what_is_left(
-        self, record: Any, session_id: str | None, origin: Origin, error: Exception
-    ) -> Document:
+        self, readable: Any, record: Any, session_id: str | None, error: Exception
+    ) -> Document | None:
+        origin = self._origin(readable.resource or _NO_RESOURCE, readable.instrumentation_scope)
+        if origin is None:
+            return None
         observed = record.observed_timestamp
         time_ns = min(max(observed, 0), MAX_TIME_NS) if isinstance(observed, int) else 0
         message = f"(a record that could not be read in full: {type(error).__name__})"
@@ -159,9 +237,9 @@ class DocumentBuilder:
         if session_id is not None:
             fields[FIELD_MESSAGE] = message_prefix(session_id, self._tags) + message
             fields["session.id"] = session_id
-        index, session = self._placement(session_id, time_ns)
+        index, session_part = self._placements.placement(session_id, time_ns)
         graded = grading(ERROR_SEVERITY, None, None, has_exception=True)
-        source = document_source(time_ns, graded.part + session, origin, fields)
+        source = document_source(time_ns, graded.part + session_part, origin, fields)
         return Document(index, _document_id({}, time_ns, source), source)
 
     def _message(self, record: Any, attributes: Mapping[str, Any], session_id: str | None) -> str:
@@ -188,7 +266,7 @@ def document_source(time_ns: int, shared: bytes, origin: Origin, fields: dict[st
         # Elasticsearch refuses a name that stands twice; the record's value counts.
         part = as_part({k: v for k, v in origin.fields.items() if k not in fields})
     moment = timestamp(time_ns)
-    return _FORM % (moment, moment, shared, part, as_json(fields)[1:])
+    return _FORM % (moment, moment, part, shared, b"", b"", as_json(fields)[1:])
 
 
 def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+ERROR_TAGS: Final = (TAG_ERROR,)
+"""The attribute ``tags`` as the stamp sets it where the app has none."""
 _OWN_SCOPE: Final = "openreplay_otel"
 _CACHE_LIMIT: Final = 2048
 
@@ -86,7 +88,7 @@ def grading(
         has_exception: Whether the record holds an exception.
     """
     is_error = has_exception or severity_number >= ERROR_SEVERITY
-    if tags == (TAG_ERROR,):
+    if tags == ERROR_TAGS:
         tags, is_error = None, True
     if tags is None and (severity_text is None or type(severity_text) is str):
         return _usual_grading(severity_number, severity_text, is_error)
@@ -136,14 +138,15 @@ def timestamp(time_ns: int) -> bytes:
     seconds, rest = divmod(time_ns, 1_000_000_000)
     thousands, rest = divmod(rest // 1000, 1000)
     # Joining ready digits takes half the time of formatting a number.
-    return _second(seconds) + _THREE_DIGITS[thousands] + _THREE_DIGITS[rest] + b"Z"
+    return second_part(seconds) + _THREE_DIGITS[thousands] + _THREE_DIGITS[rest] + b"Z"
 
 
 _THREE_DIGITS: Final = tuple(b"%03d" % n for n in range(1000))
 
 
 @lru_cache(maxsize=64)
-def _second(seconds: int) -> bytes:
+def second_part(seconds: int) -> bytes:
+    """A time's second, up to the point: the records of a second share it."""
     # gmtime, since datetime cannot tell the last nanoseconds of the year 9999 from those after.
     return b"%04d-%02d-%02dT%02d:%02d:%02d." % tuple(gmtime(seconds)[:6])
 

@@ -30,7 +30,7 @@ Placement = tuple[str, bytes]
 
 A plain tuple, since a named one is unpacked by an iterator; this runs for each record."""
 
-_Session = tuple[int, int, int, Placement, bool]
+PlaceOfSession = tuple[int, int, int, Placement, bool]
 """What is the same for all records of a session: the first and the last nanosecond for which its id is
 plausible, that of its start, the placement (without the moment in the link), whether there is a link."""
 
@@ -51,6 +51,14 @@ class Placements:
         )
         self._session = lru_cache(maxsize=_CACHE_LIMIT)(self._make_session)
 
+    def of_session(self, session_id: str | None) -> PlaceOfSession:
+        """What the placements of a session's records share.
+
+        Args:
+            session_id: Decimal id; None for records without a session.
+        """
+        return _NO_SESSION if session_id is None else self._session(session_id)
+
     def placement(self, session_id: str | None, time_ns: int) -> Placement:
         """The placement of a record, judged by the record's time and never by the clock.
 
@@ -58,9 +66,16 @@ class Placements:
             session_id: Decimal id; None for a record without a session.
             time_ns: Unix nanoseconds of the record, from 1970 to 9999.
         """
-        if session_id is None:
-            return _SESSIONLESS
-        earliest_ns, latest_ns, started_ns, place, has_link = self._session(session_id)
+        return self.at(self.of_session(session_id), time_ns)
+
+    def at(self, session: PlaceOfSession, time_ns: int) -> Placement:
+        """The same, for who has looked the session up.
+
+        Args:
+            session: From :meth:`of_session`.
+            time_ns: Unix nanoseconds of the record, from 1970 to 9999.
+        """
+        earliest_ns, latest_ns, started_ns, place, has_link = session
         if earliest_ns <= time_ns <= latest_ns:
             if not has_link:
                 return place
@@ -73,7 +88,7 @@ class Placements:
         offset_ms = (time_ns - started_ns) // _NS if time_ns > started_ns else 0
         return index, b'%b?jumpto=%d"' % (part, offset_ms)
 
-    def _make_session(self, session_id: str) -> _Session:
+    def _make_session(self, session_id: str) -> PlaceOfSession:
         started_ms = started_at_ms(session_id)
         part = b',"%b":"%b"' % (FIELD_SESSION_ID.encode(), session_id.encode())
         if self._url_base is not None:
@@ -89,7 +104,7 @@ class Placements:
         )
 
 
-_SESSIONLESS: Final[Placement] = (SESSIONLESS_DATA_STREAM, b"")
+_NO_SESSION: Final[PlaceOfSession] = (0, MAX_TIME_NS, 0, (SESSIONLESS_DATA_STREAM, b""), False)
 
 
 @lru_cache(maxsize=64)
