@@ -51,7 +51,7 @@ class AppendSide:
         self._syncs_always = syncs_always
         self._clock = clock
         self._segment_bytes = min(_LARGEST_SEGMENT, max_bytes // _SEGMENTS)
-        self.on_first: Callable[[], None] = _nothing
+        self.on_first: Callable[[], object] = _nothing
         self.on_data: Callable[[], None] = _nothing
         self._begin()
 
