@@ -189,7 +189,11 @@ def resolvers(session: nox.Session) -> None:
     shutil.rmtree(away / "dist", ignore_errors=True)
     session.run_install("uv", "build", "--quiet", "--wheel", f"--out-dir={away / 'dist'}")
     (built,) = (away / "dist").glob("*.whl")
-    session.run("python", "-m", "tests.packaging.resolvers", str(built), SUPPORTED[0])
+    beside_nox = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    session.run(
+        "python", "-m", "tests.packaging.resolvers", str(built), SUPPORTED[0],
+        env={"PATH": beside_nox},
+    )  # fmt: skip
 
 
 # Not among the usual ones: a new advisory says nothing about a change, and not every machine reaches the data.
