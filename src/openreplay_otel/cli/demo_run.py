@@ -58,6 +58,8 @@ def run_demo(settings: dict[str, Any]) -> DemoRun:
     """
     visitors = make_visitors(time.time_ns() // 1_000_000)
     logging.getLogger("shop").setLevel(logging.DEBUG)
+    # Without any handler `logging` writes the shop's warnings to standard error, amid what the demo shows.
+    logging.getLogger("shop").addHandler(logging.NullHandler())
     # Spans are not exported; they give the records their trace ids.
     spans = TracerProvider(shutdown_on_exit=False)
     with (
