@@ -44,7 +44,7 @@ $ export OPENREPLAY_OTEL_SESSIONLESS=drop
 ```
 
 The command `openreplay-otel` reads the same variables; `--store`, `--api-key`, `--ca-certs`, `--index`,
-`--app-url`, `--project-id` and `--spool-dir` are the arguments of the same names.
+`--app-url`, `--project-id`, `--spool-dir` and, of `run`, `--collector` are the arguments of the same names.
 
 ## The table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry._logs import get_logger_provider, set_logger_provider
@@ -11,15 +12,18 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.resources import Resource
 
 from .capture import LoggingCapture
+from .collector_url import collector_address
 from .context.deferred import settle
 from .context.global_propagator import AddedPropagator
+from .errors import SettingsError
 from .export import DurableLogRecordProcessor
 from .hooks import install_hooks
-from .settings import Settings
+from .settings import BOTH_GIVEN, Settings
 from .stamp import OpenReplayLogRecordProcessor, add_first
 from .stamp.order import has_stamp, remove
 
 if TYPE_CHECKING:
+    from .export.collector import CollectorProcessor
     from .hooks import Hooks
     from .stores import Store
     from .stores.elasticsearch.targets import ElasticsearchClient
@@ -33,8 +37,9 @@ class Pipeline:
 
     Attributes:
         settings: The settings in force.
-        store: Where the records go.
-        processor: What keeps and delivers them; its ``counts`` tell what became of the records.
+        store: Where the records go; None where they go to a Collector.
+        processor: What keeps and delivers them; its ``counts`` tell what became of the records. With a
+            Collector OpenTelemetry's batch processor, bounded in time.
     """
 
     def __init__(
@@ -44,8 +49,7 @@ class Pipeline:
         store: Store | ElasticsearchClient | None,
     ) -> None:
         self.settings = settings
-        self.processor = DurableLogRecordProcessor(store, settings=settings)
-        self.store = self.processor.store
+        self.processor, self.store = _destination(settings, store)
         self.provider = provider
         self._stamp = OpenReplayLogRecordProcessor(settings)
         self._capture = LoggingCapture(provider, settings.excluded_loggers)
@@ -120,21 +124,27 @@ def configure(store: Store | ElasticsearchClient | str | None = None, **argument
     provider yet, one is set. Calling it again for the same provider changes nothing.
 
     Args:
-        store: A store, its URL, or an ``elasticsearch.Elasticsearch`` (see :func:`open_store`); None:
-            ``OPENREPLAY_OTEL_STORE``, without that an SQLite file in the user's state folder.
+        store: Where records go: a store, its URL, or an ``elasticsearch.Elasticsearch`` (see
+            :func:`open_store`); None: ``OPENREPLAY_OTEL_COLLECTOR`` or ``OPENREPLAY_OTEL_STORE``, without
+            these an SQLite file in the user's state folder.
         **arguments: Settings by name (``app_url``, ``project_id``, ``api_key``, …, see
             ``docs/settings.md``); ``service_name`` for a provider made here; ``logger_provider`` for
-            one that is not the global one.
+            one that is not the global one. With ``collector`` records go there, and to no store.
 
     Returns:
         The pipeline, also a context manager; the one of the first call where there is one.
 
     Raises:
-        SettingsError: An argument is unknown or of the wrong form.
+        SettingsError: An argument is unknown or of the wrong form, or store and Collector are both given.
     """
     provider = arguments.pop("logger_provider", None)
     service_name = arguments.pop("service_name", None)
-    settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)
+    if store is None or isinstance(store, str):
+        settings = Settings.load(store=store, **arguments)
+    elif arguments.get("collector") is None:
+        settings = replace(Settings.load(**arguments), collector=None)
+    else:
+        raise SettingsError(BOTH_GIVEN)
     with _lock:
         provider = _sdk_provider(provider, service_name)
         pipeline = _active.get(id(provider))
@@ -143,6 +153,17 @@ def configure(store: Store | ElasticsearchClient | str | None = None, **argument
             pipeline.install()
             _active[id(provider)] = pipeline
         return pipeline
+
+
+def _destination(
+    settings: Settings, store: Store | ElasticsearchClient | None
+) -> tuple[DurableLogRecordProcessor | CollectorProcessor, Store | None]:
+    if settings.collector is None:
+        durable = DurableLogRecordProcessor(store, settings=settings)
+        return durable, durable.store
+    from .export.collector import CollectorProcessor
+
+    return CollectorProcessor(collector_address(settings.collector), settings), None
 
 
 def _sdk_provider(provider: object, service_name: str | None) -> LoggerProvider:

@@ -6,6 +6,7 @@ import string
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from .collector_url import collector_address
 from .names import MESSAGE_TAG_ASAYER, MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN
 from .session import replay_url_base
 from .store_url import authorization_of, elasticsearch_hosts_of, sqlite_path_of
@@ -58,6 +59,11 @@ def store_url(value: object) -> str:
     if sqlite_path_of(url) is None:
         elasticsearch_hosts_of(url)
     return url
+
+
+def collector_url(value: object) -> str:
+    """The address of a Collector."""
+    return collector_address(text(value)).shown
 
 
 def api_key(value: object) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from . import setting_values as to
+from .collector_url import FORMS as COLLECTOR_FORMS
 from .errors import SettingsError
 from .names import DEFAULT_SESSION_INDEX, ENVIRONMENT_PREFIX, MESSAGE_TAG_SESSION_ID
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+BOTH_GIVEN: Final = (
+    "collector: a Collector and a store were given; records go to one of them, as the Collector has a store of"
+    " its own: leave one out"
+)
 _SHOWN: Final = 40
 """Characters of a wrong value that a message repeats: less than a session token has."""
 _told: Final[set[str]] = set()
@@ -66,6 +71,11 @@ class Settings:
         None, to.store_url, "sqlite:///path.db or http(s)://host:9200 (several hosts: a comma list)",
         "Where records go and lookups read. Without it: `logs.db` in the user's state folder.",
         secret=True,
+    )  # fmt: skip
+    collector: str | None = _row(
+        None, to.collector_url, COLLECTOR_FORMS,
+        "OpenTelemetry Collector to which records are sent by OTLP, instead of to a store. Where both are named,"
+        " the store is what lookups read.",
     )  # fmt: skip
     api_key: str | None = _row(
         None, to.api_key, "an Elasticsearch API key, encoded or as id:key",
@@ -207,7 +217,20 @@ class Settings:
                 raise SettingsError(f"{name}: no such setting{_nearest(name, rows)}")
             if argument is not None:
                 values[name] = _from_argument(name, argument, rows[name])
+        _check_destination(values, {n for n, argument in arguments.items() if argument is not None})
         return cls(**values)
+
+
+def _check_destination(values: dict[str, Any], given: set[str]) -> None:
+    """Let a store that is given as an argument beat a Collector in the environment.
+
+    Raises:
+        SettingsError: Both are given.
+    """
+    if "store" in given and "collector" in given:
+        raise SettingsError(BOTH_GIVEN)
+    if "store" in given:
+        values.pop("collector", None)
 
 
 def table() -> dict[str, Row]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openreplay_otel import SessionLogs
+from openreplay_otel import SessionLogs, open_store
 from tests.collector.reading import wait_for
 from tests.emitting import now_ms, session_id_begun_at
 from tests.openreplay_readers import (
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 APP = CONFIG / "compose" / "app.py"
+NAMING = """
+import logging
+import sys
+
+import openreplay_otel
+
+if sys.argv[2:]:
+    openreplay_otel.configure(collector=sys.argv[2], service_name="shop")
+with openreplay_otel.use_session(sys.argv[1]):
+    logging.getLogger("shop").warning("stock is low")
+    logging.getLogger("shop").error("payment failed")
+"""
 TAGS = "openReplaySession.id,openReplaySessionToken"
 
 
@@ -65,6 +77,52 @@ def test_an_app_with_otlp_is_read_by_the_lookup_and_by_both_readers(
         assert [hit["_source"]["level"] for hit in seen] == ["info", "warning", "error"]
         (failed,) = collected[session]
         assert failed["message"].endswith("] payment failed")
+    assert running.complaints() == []
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("way", ["run", "configure"])
+def test_an_app_that_names_the_collector_is_read_by_all(
+    es: ElasticsearchServer,
+    collector: Callable[..., Collector],
+    tmp_path: Path,
+    protocol: str,
+    way: str,
+) -> None:
+    """`run --collector` and `configure(collector=…)`, nothing else: found by the lookup and by both readers."""
+    open_store(es.store_url).prepare()
+    running = collector(CONFIG / "minimal.yaml", OPENREPLAY_OTEL_TAGS=TAGS)
+    url = running.otlp_http if protocol == "http" else f"grpc://{running.otlp_grpc}"
+    began = now_ms() - 60_000
+    session = session_id_begun_at(began)
+    (tmp_path / "app.py").write_text(NAMING)
+    clean = {n: v for n, v in os.environ.items() if not n.startswith(("OTEL_", "OPENREPLAY_"))}
+    clean |= {"OPENREPLAY_OTEL_TAGS": TAGS, "XDG_STATE_HOME": str(tmp_path)}
+    program = [sys.executable, str(tmp_path / "app.py"), session]
+    if way == "run":
+        command = Path(sys.executable).with_name("openreplay-otel")
+        program = [str(command), "run", "--service", "shop", "--collector", url, "--", *program]
+    else:
+        program.append(url)
+    done = subprocess.run(
+        program, env=clean, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "Collector" not in done.stderr
+    assert len(wait_for(es, 2)) == 2
+
+    key = reader_key(es)
+    with SessionLogs(es.url, api_key=key) as lookup:
+        entries = list(lookup.logs(session))
+    assert [(e.level, e.message, e.service) for e in entries] == [
+        ("warning", "stock is low", "shop"),
+        ("error", "payment failed", "shop"),
+    ]
+    seen = search_as_v1_21(es, key, session)
+    check_panel_rules(seen)
+    assert [hit["_source"]["level"] for hit in seen] == ["warning", "error"]
+    (failed,) = read_as_v1_20(es, key, "logs", since_ms=began)[session]
+    assert failed["message"].endswith("] payment failed")
     assert running.complaints() == []
 
 

@@ -22,6 +22,9 @@ SECRETS = {"store", "api_key", "token_secret", "viewer_token"}
 # name: default, text in the environment, its value, argument, its value, a wrong text (None: none is).
 ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
     "store": (None, "sqlite:///env.db", "sqlite:///env.db", " sqlite:///a.db ", "sqlite:///a.db", None),
+    "collector": (
+        None, "http://env:4318", "http://env:4318", "grpc://arg:4317/", "grpc://arg:4317", "env:4318",
+    ),
     "api_key": (None, "env-key", "env-key", "arg-key", "arg-key", None),
     "ca_certs": (None, __file__, __file__, _OTHER_FILE, _OTHER_FILE, None),
     "verify_certs": (True, "no", False, True, True, "maybe"),
@@ -121,7 +124,9 @@ def test_a_wrong_argument_is_an_error(name: str) -> None:
         Settings.load({}, **{name: wrong})
     message = str(caught.value)
     assert message.startswith(f"{name}: expected ")
-    assert name == "app_url" or (repr(wrong) in message and table()[name].expected in message)
+    assert name in {"app_url", "collector"} or (
+        repr(wrong) in message and table()[name].expected in message
+    )
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -13,6 +13,7 @@ from opentelemetry.instrumentation.logging.environment_variables import (  # pyr
 )
 
 from ..names import ENTRY_POINT
+from .exporting import collector_variables
 from .greenlets import patch_for_greenlets
 from .others import other_of
 
@@ -42,7 +43,7 @@ class OpenReplayDistro(BaseDistro):
             self._other = other()
             self._other.configure(**kwargs)
             return
-        for name, value in _DEFAULTS.items():
+        for name, value in {**_DEFAULTS, **collector_variables()}.items():
             os.environ.setdefault(name, value)
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:

@@ -18,11 +18,11 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from ..capture import LoggingCapture
 from ..context.global_propagator import AddedPropagator
 from ..errors import SettingsError
-from ..export.durable_store import is_in_use
 from ..hooks import install_hooks
-from ..settings import Settings, variable
+from ..settings import Settings
 from ..stamp import OpenReplayLogRecordProcessor, add_first
 from ..stamp.order import has_stamp, remove
+from .exporting import missing_way
 from .settings_log import settings_line
 
 if TYPE_CHECKING:
@@ -73,11 +73,9 @@ class OpenReplayInstrumentor(BaseInstrumentor):
             if not has_stamp(provider):
                 self._stamp = OpenReplayLogRecordProcessor(settings)
                 add_first(provider, self._stamp)
-            if os.environ.get(variable("store")) and not is_in_use():
-                _logger.warning(
-                    "%s is set, but records do not go there: OTEL_LOGS_EXPORTER is %r; add openreplay"
-                    " to it", variable("store"), os.environ.get("OTEL_LOGS_EXPORTER", ""),
-                )  # fmt: skip
+            missing = missing_way(settings)
+            if missing:
+                _logger.warning("%s", missing)
             if _takes_logging():
                 self._capture = LoggingCapture(provider, settings.excluded_loggers)
                 self._capture.start()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _SHOWN_VARIABLES: Final = frozenset(
     {
         "OTEL_CONFIG_FILE",
+        "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
         "OTEL_LOGS_EXPORTER",
         "OTEL_METRICS_EXPORTER",
         "OTEL_PROPAGATORS",
@@ -46,7 +48,7 @@ def settings_line(settings: Settings, environ: Mapping[str, str] | None = None) 
     for field in fields(Settings):
         value = getattr(settings, field.name)
         if field.name == "store":
-            shown = _store(value)
+            shown = "none" if value is None and settings.collector else _store(value)
         elif rows[field.name].secret:
             shown = "none" if value is None else _MASK
         else:

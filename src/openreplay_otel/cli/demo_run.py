@@ -17,7 +17,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 from opentelemetry.sdk.trace import TracerProvider
 
-from ..errors import StoreError
+from ..errors import SettingsError, StoreError
+from ..export import DurableLogRecordProcessor
 from ..pipeline import configure
 from .demo_shop import Shop
 from .demo_visitors import let_visit, make_visitors
@@ -67,15 +68,20 @@ def run_demo(settings: dict[str, Any]) -> DemoRun:
         tempfile.TemporaryDirectory(prefix="openreplay-otel-demo-") as spool,
         configure(service_name=SERVICE_NAME, spool_dir=spool, **settings) as pipeline,
     ):
+        processor, store = pipeline.processor, pipeline.store
+        if store is None or not isinstance(processor, DurableLogRecordProcessor):
+            raise SettingsError(
+                "collector: the demo reads what it stored; name a store with --store"
+            )
         # A store that cannot be used is told of before anything is shown.
-        pipeline.store.prepare()
+        store.prepare()
         with _bank_out_of_order() as bank:
             shop = OpenTelemetryMiddleware(Shop(bank), tracer_provider=spans)
             with _serving(shop) as address:
                 requests = let_visit(visitors, address)
         is_flushed = pipeline.force_flush()
-        counts = pipeline.processor.counts
-        pipeline.store.make_visible()
+        counts = processor.counts
+        store.make_visible()
     spans.shutdown()
     lost = counts.accepted - counts.delivered
     if lost or not is_flushed or not counts.accepted:

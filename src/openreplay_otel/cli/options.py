@@ -16,6 +16,16 @@ StoreOption = Annotated[
         show_default=False,
     ),
 ]
+CollectorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--collector",
+        metavar="URL",
+        help="OpenTelemetry Collector to send to instead: http(s)://host:4318, or grpc(s)://host:4317."
+        "  [env: OPENREPLAY_OTEL_COLLECTOR]",
+        show_default=False,
+    ),
+]
 ApiKeyOption = Annotated[
     str | None,
     typer.Option(

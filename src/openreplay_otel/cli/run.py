@@ -5,28 +5,38 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
 
 from ..auto.greenlets import greenlets_of
+from ..collector_url import collector_address
 from ..errors import OpenReplayError, SettingsError
 from ..names import ENTRY_POINT
 from ..settings import Settings, variable
-from .options import ApiKeyOption, AppUrlOption, CaCertsOption, ProjectIdOption, StoreOption
+from .options import (
+    ApiKeyOption,
+    AppUrlOption,
+    CaCertsOption,
+    CollectorOption,
+    ProjectIdOption,
+    StoreOption,
+)
 
 HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; its code stays as it is.
 
 It sets the variables of OpenTelemetry that are not set, and calls opentelemetry-instrument with the
-program. Logs go to the store; traces and metrics go nowhere unless OTEL_TRACES_EXPORTER and
-OTEL_METRICS_EXPORTER say so. What stands after -- is the program, as you start it now; of a virtual
-environment, its own programs come first.
+program. Logs go to the store, or with --collector to an OpenTelemetry Collector; traces and metrics go
+nowhere unless OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER say so. What stands after -- is the program,
+as you start it now; of a virtual environment, its own programs come first.
 
 \b
 Examples:
   openreplay-otel run -- python app.py
   openreplay-otel run --service shop -- gunicorn shop.wsgi
   openreplay-otel run --store https://es.example.com:9200 -- uvicorn shop:app --workers 2
+  openreplay-otel run --collector http://127.0.0.1:4318 -- gunicorn shop:app
 """
 _INSTRUMENT: Final = "opentelemetry-instrument"
 _DEFAULT_DISTRO: Final = "opentelemetry-distro"
@@ -46,6 +56,7 @@ def run(
             metavar="NAME", help="Name of the service in the logs.  [env: OTEL_SERVICE_NAME]"
         ),
     ] = None,
+    collector: CollectorOption = None,
     store: StoreOption = None,
     api_key: ApiKeyOption = None,
     ca_certs: CaCertsOption = None,
@@ -62,12 +73,14 @@ def run(
     if shutil.which(command[0]) is None:
         raise SettingsError(f"there is no program {command[0]}; expected it as you start it now")
     given = {
-        "store": store, "api_key": api_key, "ca_certs": ca_certs,
+        "collector": collector, "store": store, "api_key": api_key, "ca_certs": ca_certs,
         "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
     # Wrong options are told of here, not in the midst of the program's start.
     # Wrong variables are told of by the program itself.
     Settings.load({}, **given)
+    if store is not None:
+        os.environ.pop(variable("collector"), None)
     for name, value in given.items():
         if value is not None:
             os.environ[variable(name)] = value
@@ -81,6 +94,7 @@ def run(
     else:
         os.environ.setdefault("OTEL_PYTHON_DISTRO", ENTRY_POINT)
         os.environ.setdefault("OTEL_PYTHON_CONFIGURATOR", ENTRY_POINT)
+    _name_collector()
     os.environ.setdefault("OTEL_LOGS_EXPORTER", ENTRY_POINT)
     os.environ.setdefault("OTEL_TRACES_EXPORTER", "none")
     os.environ.setdefault("OTEL_METRICS_EXPORTER", "none")
@@ -89,6 +103,15 @@ def run(
     sys.stderr.flush()
     # Behind -- so that an option of the program, or the beginning of one, is not taken for its own.
     os.execv(instrument, [instrument, "--", *command])
+
+
+def _name_collector() -> None:
+    """Say in OpenTelemetry's own variables where the Collector is: another distro knows no others."""
+    # One that cannot be used is told of by the program itself.
+    with suppress(KeyError, SettingsError):
+        address = collector_address(os.environ[variable("collector")])
+        for name, value in address.variables.items():
+            os.environ.setdefault(name, value)
 
 
 def _put_own_programs_first() -> None:

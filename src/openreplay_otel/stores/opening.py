@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ..errors import SettingsError
 from ..settings import Settings, default_store_url
 from ..store_url import sqlite_path_of
 from .handed_over import check_store, is_async_client, is_client
@@ -38,6 +39,11 @@ def open_store(
         return _store_of(url, Settings.load(**arguments) if settings is None else settings)
     if settings is None:
         settings = Settings.load(store=url, **arguments)
+    if url is None and settings.store is None and settings.collector is not None:
+        raise SettingsError(
+            f"store: records go to the Collector at {settings.collector}, which keeps its own queue; name the"
+            " store that it writes to, such as https://elasticsearch.example.com:9200, to see what is there"
+        )
     target = url or settings.store or default_store_url()
     path = sqlite_path_of(target)
     if path is not None:
