@@ -85,7 +85,7 @@ def test_a_setup(case: Case, tmp_path: Path) -> None:
 
 def test_the_docs_list_each_setup() -> None:
     """The table and the tests are the same list."""
-    page = (Path(ROOT) / "docs/how-it-works.md").read_text(encoding="utf-8")
+    page = (Path(ROOT) / "docs/logging.md").read_text(encoding="utf-8")
     table = page.partition("<!-- Logging set-ups. -->")[2].partition("<!-- End of the table. -->")[
         0
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import signal
 import socket
@@ -247,9 +248,13 @@ def test_log_calls_in_a_signal_handler_are_kept_whatever_they_interrupt(tmp_path
         record: Any = readable(body)
         processor.on_emit(record)
 
+    numbers = itertools.count()
+
     def log(*_: object) -> None:
-        inner.append(1)
-        emit(f"inner {len(inner)}")
+        # A signal may strike in here, too.
+        number = next(numbers)
+        inner.append(number)
+        emit(f"inner {number}")
 
     with striking(log):
         for number in range(3000):

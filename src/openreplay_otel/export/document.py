@@ -56,7 +56,7 @@ _MOST_SHARED: Final = 2048
 _EXCEPTION: Final = frozenset({"error.type", "error.message", "error.stack_trace"})
 _Session = tuple[object, "str | None", str, PlaceOfSession]
 """The attribute as it was given, the session's id, what stands before its messages, and its place."""
-_FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b%%b%%b,%%b' % (
+_FORM: Final = b'{"%b":"%%b","%b":"%%b"%%b%%b%%b%%b%%b,%%b' % (
     FIELD_TIMESTAMP.encode(),
     FIELD_UTC_TIME.encode(),
 )
@@ -84,7 +84,7 @@ class DocumentBuilder:
         self._session: _Session = (None, None, "", self._placements.of_session(None))
         self._second = (-1, b"")
         # Resource and scope are kept beside what they share: an id() is only unique among living objects.
-        self._shared: dict[tuple[Any, ...], tuple[bytes, Origin | None, object]] = {}
+        self._shared: dict[tuple[Any, ...], tuple[bytes, bytes, Origin | None, object]] = {}
 
     def build(self, readable: ReadableLogRecord | ReadWriteLogRecord) -> Document | None:
         """The document of a record.
@@ -167,7 +167,7 @@ class DocumentBuilder:
             shared = self._shared.get((id(resource), id(scope), number, text, is_error))
             if shared is None:
                 shared = self._begin_sharing(resource, scope, number, text, is_error)
-            part, origin, _ = shared
+            grade, part, origin, _ = shared
             if origin is None:
                 return None
         else:
@@ -175,16 +175,13 @@ class DocumentBuilder:
             if origin is None:
                 return None
             graded = grading(number, text, tags, has_exception=is_error)
-            part = graded.part + origin.part
+            grade, part = graded.part, origin.part
             truncated = truncated or graded.is_cut
         if truncated:
             fields[FIELD_TRUNCATED] = True
         if origin.has_labels and not origin.fields.keys().isdisjoint(fields):
             # Elasticsearch refuses a name that stands twice; the record's value counts.
-            graded = grading(number, text, tags, has_exception=is_error)
-            part = graded.part + as_part(
-                {k: v for k, v in origin.fields.items() if k not in fields}
-            )
+            part = as_part({k: v for k, v in origin.fields.items() if k not in fields})
         seconds, rest_ns = divmod(time_ns, 1_000_000_000)
         second, moment = self._second
         if second != seconds:
@@ -194,7 +191,16 @@ class DocumentBuilder:
         index, session_part = self._placements.at(place, time_ns)
         trace_id = record.trace_id
         trace = trace_part(trace_id, record.span_id or 0) if trace_id else b""
-        source = _FORM % (moment, moment, part, session_part, trace, code, as_json(fields)[1:])
+        source = _FORM % (
+            moment,
+            moment,
+            grade,
+            session_part,
+            trace,
+            code,
+            part,
+            as_json(fields)[1:],
+        )
         if self._next_id is not None and ATTRIBUTE_DOCUMENT_ID not in attributes:
             document_id = self._next_id(max(0, record.observed_timestamp or time_ns))
         else:
@@ -208,17 +214,17 @@ class DocumentBuilder:
         number: int,
         text: str | None,
         is_error: bool,  # noqa: FBT001 - part of the key
-    ) -> tuple[bytes, Origin | None, object]:
+    ) -> tuple[bytes, bytes, Origin | None, object]:
         """What the records of a resource, a logger and a level share."""
         origin = self._origin(resource, scope)
         graded = grading(number, text, None, has_exception=is_error)
         if origin is not None and graded.is_cut:
             fields = origin.fields | {FIELD_TRUNCATED: True}
             origin = Origin(fields, as_part(fields), has_labels=True)
-        part = b"" if origin is None else graded.part + origin.part
         if len(self._shared) >= _MOST_SHARED:
             self._shared = {}
-        shared = (part, origin, (resource, scope))
+        part = b"" if origin is None else origin.part
+        shared = (graded.part, part, origin, (resource, scope))
         self._shared[id(resource), id(scope), number, text, is_error] = shared
         return shared
 
@@ -266,7 +272,7 @@ def document_source(time_ns: int, shared: bytes, origin: Origin, fields: dict[st
         # Elasticsearch refuses a name that stands twice; the record's value counts.
         part = as_part({k: v for k, v in origin.fields.items() if k not in fields})
     moment = timestamp(time_ns)
-    return _FORM % (moment, moment, part, shared, b"", b"", as_json(fields)[1:])
+    return _FORM % (moment, moment, shared, b"", b"", b"", part, as_json(fields)[1:])
 
 
 def _substitute_message(record: Any, attributes: Mapping[str, Any]) -> str:
