@@ -53,6 +53,7 @@ def emit(ledger: Ledger, thread: int, arguments: argparse.Namespace) -> None:
 
 def deliver(pipeline: openreplay_otel.Pipeline, seconds: float) -> bool:
     """Wait until nothing is left to deliver, of this process and of those before it."""
+    assert isinstance(pipeline.processor, openreplay_otel.DurableLogRecordProcessor)
     spool = pipeline.processor.spool
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
