@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import io
+import logging
 import re
 import sys
 import threading
 import traceback
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import wrapt
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from ..patching import Patches
 
+_FRAMES_OF_A_HOOK: Final = 6
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 
 
@@ -61,7 +64,7 @@ def hook_printing(patches: Patches, tags: tuple[str, ...]) -> None:
     def print_exception(
         wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        error = _printed(args, kwargs)
+        error = None if _is_called_by_logging() else _printed(args, kwargs)
         session_id = session_id_of() or session_id_of_exception(error)
         at = 4 if len(args) > 4 else None
         file: Any = args[4] if at is not None else kwargs.get("file")
@@ -134,6 +137,19 @@ def hook_uncaught(patches: Patches, tags: tuple[str, ...]) -> None:
     patches.wrap(sys, "excepthook", excepthook)
     patches.wrap(threading, "excepthook", in_thread)
     patches.wrap(sys, "unraisablehook", unraisable)
+
+
+def _is_called_by_logging() -> bool:
+    """Tell whether ``logging`` prints what a handler could not do: the line itself has its record."""
+    frame = inspect.currentframe()
+    # This function, the hook, and what calls the hook where wrapt has no C code.
+    for _ in range(_FRAMES_OF_A_HOOK):
+        if frame is None:
+            return False
+        if frame.f_code is logging.Handler.handleError.__code__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _printed(args: Sequence[Any], kwargs: Mapping[str, Any]) -> BaseException | None:
