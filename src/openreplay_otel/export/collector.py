@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from importlib import import_module
 from itertools import count
@@ -16,8 +15,10 @@ from opentelemetry.sdk._logs.export import (
     LogRecordExportResult,
 )
 
+from .. import forks
 from ..names import ATTRIBUTE_SESSION_ID
 from ..stores.own_traffic import keep_quiet, own_traffic
+from .aside import Aside
 from .collector_reach import Reach, reasons
 from .quiet_log import QuietLog
 from .spool.counts import Tally
@@ -80,6 +81,7 @@ class CollectorProcessor(BatchLogRecordProcessor):
         self._is_shut_down = False
         self._accepted = 0
         self._numbers = count(1)
+        self._aside = Aside()
         super().__init__(self._telling)
 
     @property
@@ -90,6 +92,8 @@ class CollectorProcessor(BatchLogRecordProcessor):
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Queue one record."""
+        # Each record looks, since C code forks without a hook.
+        forks.notice_fork()
         scope = log_record.instrumentation_scope
         name = "" if scope is None else scope.name or ""
         if name == _OWN_SCOPE or name.startswith(_OWN_SCOPE + "."):
@@ -112,10 +116,8 @@ class CollectorProcessor(BatchLogRecordProcessor):
         """
         tally = self._telling.tally
         lost = tally.dropped()
-        flushed: list[bool] = []
-        thread = _run(lambda: flushed.append(super(CollectorProcessor, self).force_flush()))
-        thread.join(timeout_millis / 1000)
-        return flushed == [True] and tally.dropped() == lost
+        is_done = self._aside.do(super().force_flush, timeout_millis / 1000)
+        return is_done and not self._is_shut_down and tally.dropped() == lost
 
     def shutdown(self) -> None:
         """Send what the Collector takes within ``shutdown_timeout``; the rest is lost, and told of."""
@@ -123,9 +125,7 @@ class CollectorProcessor(BatchLogRecordProcessor):
             return
         self._is_shut_down = True
         self._telling.gives_up_at = time.monotonic() + self._shutdown_timeout
-        ending = _run(super().shutdown)
-        ending.join(self._shutdown_timeout)
-        if ending.is_alive():
+        if not self._aside.do(super().shutdown, self._shutdown_timeout):
             # Of the exporter's own tries one may still wait for an answer; it ends with the process.
             self._telling.shutdown()
             self._telling.tell_of_end()
@@ -200,9 +200,3 @@ class TellingExporter(LogRecordExporter):
         if lost:
             message += f"; {lost} records are lost"
         self._log.warning("collector", "%s", message)
-
-
-def _run(work: Callable[[], object]) -> threading.Thread:
-    thread = threading.Thread(target=work, name="openreplay-otel-collector", daemon=True)
-    thread.start()
-    return thread
