@@ -26,7 +26,7 @@ from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS, EXAMPLE_TOKEN_ID, MINUTE_M
 COMMAND: Final = str(Path(sysconfig.get_path("scripts")) / "openreplay-otel")
 TOKEN: Final = f"{EXAMPLE_TOKEN_ID}.2s.{base36(EXAMPLE_STARTED_MS)}.6Zb4vQ8kTt3Y9mNfE2HdRrWcXaPuLs"
 APP_URL: Final = "https://replay.example.org"
-SECONDS: Final = 60
+SECONDS: Final = 180
 """How long a command may take before the test gives it up; all take a second or two."""
 
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
