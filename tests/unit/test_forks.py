@@ -7,7 +7,9 @@ import gc
 import json
 import os
 import sqlite3
+import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,8 +73,13 @@ class Watcher:
 def fork_in_c(function: Callable[[], Any]) -> Any:
     """Run a function in a child that C code forked: none of Python's hooks runs."""
     reader, writer = os.pipe()
+    # A thread that asks for the interpreter's lock just then would leave a child that waits for it for ever.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)
+    time.sleep(4 * interval)
     # PyDLL keeps the interpreter's lock: no other thread holds it in the child.
     pid = ctypes.PyDLL(None).fork()
+    sys.setswitchinterval(interval)
     if pid == 0:
         status = 1
         try:

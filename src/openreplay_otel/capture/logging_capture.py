@@ -23,7 +23,7 @@ from ..signals import is_from_signal
 from ..stores.own_traffic import is_own_traffic
 from .handlers import Hearers
 from .queues import hook_queues
-from .records import Records, error_of
+from .records import Records, error_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +125,7 @@ def _calling(original: Callable[..., Any], layer: _Layer) -> Callable[..., Any]:
     def call_handlers(logger: logging.Logger, line: logging.LogRecord) -> Any:
         token = None
         try:
-            if line.exc_info and layer.captures:
+            if (line.exc_info or type(line.msg) is dict) and layer.captures:
                 token = _lend_session(layer.captures, logger, line)
             return original(logger, line)
         finally:
@@ -184,7 +184,7 @@ def _lend_session(
 ) -> Token[Context] | None:
     """Let OpenTelemetry's handler find the session of a line's exception, where the context has none."""
     try:
-        error = error_of(line.exc_info)
+        error = error_in(line)
         if error is None or not any(one.hearers.meets_otel_handler(logger) for one in captures):
             return None
         mark_logged(error)

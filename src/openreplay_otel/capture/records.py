@@ -196,6 +196,15 @@ def error_of(info: object) -> BaseException | None:
     return error if isinstance(error, BaseException) else None
 
 
+def error_in(line: logging.LogRecord) -> BaseException | None:
+    """The exception that a line carries, also where structlog hands it on in the message."""
+    info: object = line.exc_info
+    msg: object = line.msg
+    if not info and type(msg) is dict:
+        info = _info_of(cast("dict[Any, Any]", msg).get("exc_info"))
+    return error_of(info)
+
+
 def message_of(line: logging.LogRecord) -> str:
     """The text of a line; where the arguments do not fit, what there is of it."""
     try:

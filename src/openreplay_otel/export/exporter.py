@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
 from .. import forks
+from ..context.exception_memory import is_logged
 from ..settings import Settings, variable
+from ..stamp.told_exceptions import told_error
 from .document import DocumentBuilder
 from .durable_store import DurableStore
 
@@ -101,6 +103,10 @@ class OpenReplayLogExporter(LogRecordExporter):
 
     def _keep(self, record: ReadableLogRecord) -> bool:
         try:
+            error = told_error(record)
+            if error is not None and is_logged(error):
+                # The app's own log line of it is the better record of the two.
+                return True
             document = self._build(record)
             return document is None or self.durable.keep(document)
         except Exception as error:  # noqa: BLE001 - it would cost the rest of the batch
