@@ -154,7 +154,8 @@ def open_folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="openreplay-otel-"))
     path.chmod(0o755)
     yield path
-    path.chmod(0o755)
+    for folder in (path, *filter(Path.is_dir, path.iterdir())):
+        folder.chmod(0o755)  # an account other than root cannot remove it otherwise
     shutil.rmtree(path)
 
 
