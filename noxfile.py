@@ -224,7 +224,11 @@ def unit(session: nox.Session, otel: str) -> None:
         "benchmarks", "browser", "collector", "docs", "faults", "frameworks", "integration", "wire",
     )  # fmt: skip
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
-    _pytest(session, "tests", "-m", "not integration", *ignored)
+    # Python's own checks, once: it warns of what is left open, and of what other threads must not touch.
+    checked = {"PYTHONDEVMODE": "1"} if (session.python, otel) == (RUNNING, "highest") else {}
+    # These tests mostly wait for children; those that count time count their own process's.
+    parallel = () if session.posargs else ("--numprocesses=2",)
+    _pytest(session, "tests", "-m", "not integration", *parallel, *ignored, env=checked)
 
 
 @nox.session
