@@ -25,7 +25,7 @@ _DOTS_OF_A_TOKEN: Final = 2
 _PREFIX: Final = re.compile(
     r"(?:\[(?:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[^\]\s]*\])+ ?"
 )
-_ONE_TAG: Final = re.compile(r"\[[^\]]*\]")
+_ONE_TAG: Final = re.compile(r"\[[^\[\]]*\]")
 
 
 @lru_cache(maxsize=4096)
