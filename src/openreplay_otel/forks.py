@@ -202,6 +202,13 @@ def is_to_be_forked() -> bool:
         return False
 
 
+NO_THREADS: Final = (
+    "uWSGI runs no threads (set enable-threads = true): records wait on disk, and are delivered only while"
+    " requests are served and when the process ends"
+)
+"""What is said where :func:`runs_threads` says no."""
+
+
 def runs_threads() -> bool:
     """Whether threads run beside the main one: in uWSGI, only where that was asked for."""
     uwsgi: Any = sys.modules.get("uwsgi")

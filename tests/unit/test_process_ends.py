@@ -174,9 +174,9 @@ pipeline = openreplay_otel.configure(
 )
 log.warning("first")
 inner = pipeline.processor._durable._shipper
-while not inner._asked_at:
+while not inner._answers._asked_at:
     time.sleep(0.01)
-inner._asked_at[0] -= 31
+inner._answers._asked_at[0] -= 31
 waited = []
 real = pipeline.processor.spool.wait_for
 def wait_for(marks, timeout, is_hopeless):

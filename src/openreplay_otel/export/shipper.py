@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import queue
+import math
 import random
 import threading
 import time
@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 from .. import forks
 from ..errors import StoreError, StoreLayoutError, StoreUnavailableError
-from ..stores.bulk_lines import bulk_body, count_of, documents_of
+from ..stores.bulk_lines import bulk_body, count_of, half_of
 from ..threads import BackgroundThread
+from .answer_times import AnswerTimes
 from .backoff import pause_before
+from .held_slices import HeldSlices
 from .preparing import Preparation
 from .quiet_log import QuietLog
 from .refusals import Refusals
 from .request_size import RequestSize
 from .upkeep import Upkeep
+from .wakeups import Wakeups
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from ..stores import Store
     from ..stores.base import WriteResult
     from .spool import Spool
@@ -38,15 +39,7 @@ _TICK: Final = 0.5
 _MOST_IN_FLIGHT: Final = 4
 _SLOW: Final = 0.1
 """Seconds a request takes at least for another one to be worth sending beside it."""
-_MOST_HELD: Final = 8
-_HELD_TRIES: Final = 6
 _LOADING_SECONDS: Final = 10.0
-_NO_THREADS: Final = (
-    "uWSGI runs no threads (set enable-threads = true): records wait on disk, and are delivered only while"
-    " requests are served and when the process ends"
-)
-_TOO_LARGE: Final = 413
-_BAD_REQUEST: Final = 400
 
 
 class Shipper:
@@ -91,17 +84,16 @@ class Shipper:
         )
         self._preparation = Preparation(self._store, self._log)
         # Both reentrant: a signal handler may log in the middle of a log call, or of a flush.
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._wakeups = Wakeups()
         self._lock = threading.RLock()
         self._thread: BackgroundThread | None = None
         self._helpers = 0
-        self._held: list[tuple[float, Slice]] = []
+        self._held = HeldSlices()
         self._tries = 0
         self._requeued = 0
         self._closed_until = 0.0
         self._attempts_failed = 0
-        self._asked_at: list[float] = []
-        self._answered_at = 0.0
+        self._answers = AnswerTimes()
         self._is_urgent = False
         self._is_starting = False
         self._is_stopping = False
@@ -111,12 +103,9 @@ class Shipper:
         self._begin()
 
     def start(self) -> bool:
-        """Begin to deliver, unless that was begun.
+        """Begin to deliver, and tell whether that was not begun before.
 
         A process from which others are forked in C has no thread: it leaves the spool to them.
-
-        Returns:
-            Whether it began now.
         """
         if self._thread is not None:
             return False
@@ -136,9 +125,9 @@ class Shipper:
 
     def _start(self) -> None:
         if not forks.runs_threads():
-            self._log.warning("threads", "%s", _NO_THREADS)
+            self._log.warning("threads", "%s", forks.NO_THREADS)
         # Of the kind that threads wait for now: gevent and eventlet may have come since the fork.
-        self._wake = queue.SimpleQueue()
+        self._wakeups = Wakeups()
         thread = BackgroundThread(self._run)
         # Where the interpreter is ending, the next process delivers it.
         with contextlib.suppress(RuntimeError):
@@ -147,7 +136,7 @@ class Shipper:
 
     def wake(self) -> None:
         """Tell that there is something to deliver."""
-        self._wake.put(None)
+        self._wakeups.wake()
 
     def flush(self, timeout: float, *, gives_up: bool = False) -> bool:
         """Deliver at once all that is in the spool now.
@@ -162,7 +151,7 @@ class Shipper:
         """
         deadline = time.monotonic() + timeout
         if gives_up:
-            deadline = min(deadline, self._silent_since() + timeout)
+            deadline = min(deadline, self._answers.silent_since() + timeout)
         requeued, marks = self._requeued, self._spool.marks()
         failed = self._attempts_failed
         self._is_urgent = True
@@ -196,24 +185,6 @@ class Shipper:
             thread.join(timeout)
         self._upkeep.close()
 
-    @contextlib.contextmanager
-    def _asking(self) -> Generator[None]:
-        """Note since when the store owes an answer."""
-        asked_at = time.monotonic()
-        with self._lock:
-            self._asked_at.append(asked_at)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._asked_at.remove(asked_at)
-                self._answered_at = time.monotonic()
-
-    def _silent_since(self) -> float:
-        """Since when the store has not answered (monotonic seconds); where it owes no answer, from now on."""
-        with self._lock:
-            return max(min(self._asked_at, default=time.monotonic()), self._answered_at)
-
     # --- the threads
 
     def _run(self) -> None:
@@ -227,13 +198,13 @@ class Shipper:
                 self._step()
             except Exception:  # noqa: BLE001 - this thread must not end
                 self._log.warning("unexpected", "shipping failed and goes on", exc_info=True)
-                self._pause(_TICK)
+                self._wakeups.pause(_TICK)
 
     def _step(self) -> None:
         now = time.monotonic()
         self._upkeep.run(now=now)
         if now < self._closed_until:
-            self._pause(min(self._closed_until - now, _TICK))
+            self._wakeups.pause(min(self._closed_until - now, _TICK))
             return
         self._spool.saw_data()
         taken = self._next(now)
@@ -250,24 +221,15 @@ class Shipper:
     def _rest(self, now: float) -> None:
         self._is_urgent = False
         seconds = self._upkeep.next_due(now=now)
-        if self._held:
-            seconds = min(seconds, max(0.0, min(due for due, _ in self._held) - now))
-        if self._spool.await_data(1) and self._pause(seconds):
+        due = self._held.next_due()
+        if due is not None:
+            seconds = min(seconds, max(0.0, due - now))
+        if self._spool.await_data(1) and self._wakeups.pause(seconds):
             self._linger()
 
     def _linger(self) -> None:
         if not (self._is_urgent or self._is_stopping) and self._spool.await_data(self._size.bytes):
-            self._pause(_LINGER)
-
-    def _pause(self, seconds: float) -> bool:
-        try:
-            self._wake.get(timeout=max(0.0, seconds))
-        except queue.Empty:
-            return False
-        # Said several times, it means the same.
-        while not self._wake.empty():
-            self._wake.get()
-        return True
+            self._wakeups.pause(_LINGER)
 
     def _call_helper(self) -> None:
         with self._lock:
@@ -300,17 +262,13 @@ class Shipper:
     # --- one request
 
     def _next(self, now: float) -> Slice | None:
-        with self._lock:
-            for number, (due, held) in enumerate(self._held):
-                if due <= now or self._is_urgent:
-                    del self._held[number]
-                    return held
-            if len(self._held) >= _MOST_HELD:
-                return None
-        return self._spool.take(self._size.bytes)
+        held = self._held.take(math.inf if self._is_urgent else now)
+        if held is not None:
+            return held
+        return None if self._held.is_full else self._spool.take(self._size.bytes)
 
     def _is_prepared(self, taken: Slice) -> bool:
-        with self._asking():
+        with self._answers.asking():
             error = self._preparation.prepare_if_due()
         if isinstance(error, StoreUnavailableError):
             # Sent now, documents could make an index before its template is there.
@@ -334,14 +292,14 @@ class Shipper:
             if taken.tries:
                 self._spool.tally.add("retried", count_of(taken.lines))
             taken.tries += 1
-            with self._asking():
+            with self._answers.asking():
                 result = self._store.write_lines(taken.lines, timeout=self._timeout)
         except StoreUnavailableError as error:
             if error.too_large and taken.records > 1:
                 self._size.was_too_large(len(taken.lines))
                 self._spool.give_back(taken)
             elif error.too_large:
-                self._refusals.keep_lines(taken.lines, _TOO_LARGE, str(error))
+                self._refusals.keep_lines(taken.lines, 413, str(error))
                 self._spool.done(taken)
             else:
                 self._size.was_too_much()
@@ -378,12 +336,10 @@ class Shipper:
         self._attempts_failed += 1
         self._is_urgent = False
         self._spool.notify()
-        with self._lock:
-            is_crowded = len(self._held) >= _MOST_HELD - 1
-            if not is_crowded or taken.tries < _HELD_TRIES:
-                due = time.monotonic() + pause_before(taken.tries, random.random())  # noqa: S311 - no secret
-                self._held.append((due, taken))
-                return
+        if self._held.has_room_for(taken):
+            pause = pause_before(taken.tries, random.random())  # noqa: S311 - no secret
+            self._held.add(taken, time.monotonic() + pause)
+            return
         # Others shall have their turn, though these cannot be stored for a long time.
         if self._spool.append_again(taken):
             self._requeued += 1
@@ -400,17 +356,17 @@ class Shipper:
             taken.lines = b"".join(reversed(parts))
             lines = parts.pop()
             try:
-                with self._asking():
+                with self._answers.asking():
                     result = self._store.write_lines(lines, timeout=self._timeout)
             except StoreLayoutError as another:
                 if not another.is_bad_request:
                     self._failed(taken, another)
                     return
-                half = _half(lines)
+                half = half_of(lines)
                 if half:
                     parts += [lines[half:], lines[:half]]
                 else:
-                    self._refusals.keep_lines(lines, _BAD_REQUEST, str(another))
+                    self._refusals.keep_lines(lines, 400, str(another))
             except StoreError as another:
                 self._failed(taken, another)
                 return
@@ -432,7 +388,7 @@ class Shipper:
             self._tries += 1
             self._closed_until = time.monotonic() + pause
             if is_partly_done:
-                self._held.append((self._closed_until, taken))
+                self._held.add(taken, self._closed_until)
             self._attempts_failed += 1
             self._is_urgent = False
         self._spool.notify()
@@ -441,9 +397,3 @@ class Shipper:
             "%s; %d records wait in %s and are sent as soon as it takes them",
             error, self._spool.queued, self._spool.folder.path,
         )  # fmt: skip
-
-
-def _half(lines: bytes) -> int:
-    """Where to part whole lines; 0 for those of a single document."""
-    documents = documents_of(lines)
-    return len(bulk_body(documents[: len(documents) // 2]))

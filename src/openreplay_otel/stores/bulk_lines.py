@@ -55,6 +55,12 @@ def documents_of(lines: bytes) -> list[Document]:
     return documents
 
 
+def half_of(lines: bytes) -> int:
+    """Where to part whole lines in two; 0 for those of a single document."""
+    documents = documents_of(lines)
+    return len(bulk_body(documents[: len(documents) // 2]))
+
+
 def count_of(lines: bytes) -> int:
     """How many documents there are in whole lines."""
     return lines.count(b"\n") // 2
