@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -101,6 +102,21 @@ def test_what_is_appended_is_delivered_without_being_asked_for(bench: Bench) -> 
     assert (1, 0) == (bench.store.prepared, bench.counts.retried)
     append(bench.spool, *range(10, 20))
     wait_until(lambda: is_clean(bench, 20))
+
+
+def test_records_that_come_during_a_request_share_the_next_ones(bench: Bench) -> None:
+    """Each request makes the app's threads wait for the interpreter, so there are few of them."""
+
+    def slow(request: Sequence[Document]) -> WriteResult:
+        time.sleep(0.01)
+        return bench.store.accept(request)
+
+    bench.store.outcomes = [slow] * 1000
+    for n in range(300):
+        append(bench.spool, n)
+        time.sleep(0.005)
+    wait_until(lambda: bench.counts.delivered == 300)
+    assert len(bench.sent()) <= 30
 
 
 def test_a_flush_does_not_wait_for_more(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -43,7 +44,11 @@ class HeldSlices:
                     return taken
         return None
 
-    def next_due(self) -> float | None:
-        """The moment of the earliest next try (monotonic seconds); None where nothing is held."""
+    def due_in(self, now: float) -> float:
+        """Seconds until the next try of one of them; infinite where nothing is held.
+
+        Args:
+            now: The present (monotonic seconds).
+        """
         with self._lock:
-            return min((due for due, _ in self._held), default=None)
+            return max(0.0, min((due for due, _ in self._held), default=math.inf) - now)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _LINGER: Final = 0.5
-"""Seconds after the first record in which others are waited for, so that they share a request."""
+"""Seconds for which others are waited for, to share a request."""
 _TICK: Final = 0.5
 _MOST_IN_FLIGHT: Final = 4
 _SLOW: Final = 0.1
@@ -215,20 +215,22 @@ class Shipper:
             return
         began = time.monotonic()
         self._send(taken)
-        if time.monotonic() - began > _SLOW:
+        now = time.monotonic()
+        if now - began > _SLOW:
             self._call_helper()
+        if now >= self._closed_until and not self._spool.is_empty:
+            self._linger()
 
     def _rest(self, now: float) -> None:
         self._is_urgent = False
-        seconds = self._upkeep.next_due(now=now)
-        due = self._held.next_due()
-        if due is not None:
-            seconds = min(seconds, max(0.0, due - now))
-        if self._spool.await_data(1) and self._wakeups.pause(seconds):
+        due = min(self._upkeep.next_due(now=now), self._held.due_in(now))
+        if self._spool.await_data(1) and self._wakeups.pause(due):
             self._linger()
 
     def _linger(self) -> None:
-        if not (self._is_urgent or self._is_stopping) and self._spool.await_data(self._size.bytes):
+        # While this thread waits for the interpreter, each write of the app pays for a wake-up: few, large requests.
+        is_due = self._is_urgent or self._is_stopping or not math.isinf(self._held.due_in(0))
+        if not is_due and self._spool.await_data(self._size.bytes - self._spool.waiting_bytes):
             self._wakeups.pause(_LINGER)
 
     def _call_helper(self) -> None:
@@ -248,9 +250,8 @@ class Shipper:
 
     def _help(self) -> None:
         try:
-            while not self._is_stopping and time.monotonic() >= self._closed_until:
-                taken = self._next(time.monotonic())
-                if taken is None:
+            while not self._is_stopping and (now := time.monotonic()) >= self._closed_until:
+                if (taken := self._next(now)) is None:
                     return
                 self._send(taken)
         except Exception:  # noqa: BLE001 - see _run

@@ -16,7 +16,9 @@ class Wakeups:
 
     def wake(self) -> None:
         """End the pause, or the next one at once."""
-        self._queue.put(None)
+        # Until it looks, it may wait for the interpreter through many calls.
+        if self._queue.empty():
+            self._queue.put(None)
 
     def pause(self, seconds: float) -> bool:
         """Sleep; gives whether it was woken."""
