@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 _LEVELS = {"error", "warning", "info", "debug"}
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3}|\.\d{6}|\.\d{9})?(Z|[+-]\d\d:\d\d)")
-_TOKEN_TAG = re.compile(r"openReplaySessionToken=([0-9a-zA-Z\.]+)", re.IGNORECASE)
+READER_OF_TOKENS = re.compile(
+    # As Go ignores case: ASCII, and one look-alike each for s and k.
+    r"(?i)openReplay[s\u017f]e[s\u017f][s\u017f]ionTo[k\u212a]en=([0-9a-zA-Z\u017f\u212a.]+)",
+    re.ASCII,
+)
+"""The expression of the reader up to v1.20, which looks for it in the text of each hit."""
 
 
 def search_as_v1_21(
@@ -69,7 +74,7 @@ def read_as_v1_20(
             # Its process ends where one of these is missing or of another type.
             assert isinstance(source["message"], str)
             assert _ISO.fullmatch(source["utc_time"]), source["utc_time"]
-            match = _TOKEN_TAG.search(source["message"])
+            match = READER_OF_TOKENS.search(source["message"])
             if match is not None and match[1].isdigit():
                 found.setdefault(match[1], []).append(source)
         status, answer = server.request(

@@ -13,13 +13,42 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LOOKALIKES: Final = {"i": "\u0130", "s": "\u017f", "k": "\u212a"}
+"""Characters beyond ASCII that a reader takes for a letter: one for each of three letters, and no others.
+
+Elasticsearch's standard analyzer makes ``i`` of U+0130 and ``k`` of U+212A, Go's ``(?i)`` matches U+017F with ``s``
+and U+212A with ``k``. No character vanishes in either: a soft hyphen or a joiner inside a name stays in the word,
+which then is another word.
+"""
+
+
+def _as_readers_see_it(name: str) -> str:
+    """A regular expression for a name as readers see it, for use with ``(?i)``."""
+    return "".join(
+        f"[{letter}{LOOKALIKES[letter.lower()]}]"
+        if letter.lower() in LOOKALIKES
+        else re.escape(letter)
+        for letter in name
+    )
+
+
+STEM_PATTERN: Final = _as_readers_see_it("openReplaySession")
+ENDS_PATTERN: Final = rf"\.{_as_readers_see_it('id')}|{_as_readers_see_it('Token')}"
+STEM_2021_PATTERN: Final = _as_readers_see_it("asayer_session")
+END_2021_PATTERN: Final = _as_readers_see_it("_id")
+"""What looks like a tag: the parts of its names, in what Python's, Java's and Go's regular expressions share.
+
+The reader from v1.21 on looks for the word ``openreplaysession.id`` and the id as the next word, whatever is between
+them; the reader up to v1.20 for ``openReplaySessionToken=`` anywhere, in words too. The name alone counts here, for
+both, with anything before and behind it. The Collector's rules are written by hand and tested with the same texts.
+"""
+
 _TAG: Final = re.compile(
-    # (?i): both of OpenReplay's readers ignore case. In Python it covers İ, which Elasticsearch's
-    # lower-casing turns into i.
-    r"(?i)(?:(?P<stem>openReplaySession)(?P<end>\.id|Token)|(?P<stem_2021>asayer_session)(?P<end_2021>_id))"
-    r"(?P<separator>[=:\"'\s]*)"
+    rf"(?i)(?:(?P<stem>{STEM_PATTERN})(?P<end>{ENDS_PATTERN})"
+    rf"|(?P<stem_2021>{STEM_2021_PATTERN})(?P<end_2021>{END_2021_PATTERN}))"
+    r"(?P<separator>[=:\"'\\\s]*)"
     # The value ends where another tag begins: that one must not slip through inside it.
-    r"(?P<value>(?:(?!openReplaySession|asayer_session)[0-9A-Za-z.\-])*)"
+    rf"(?P<value>(?:(?!{STEM_PATTERN}|{STEM_2021_PATTERN})[0-9A-Za-z.\-])*)"
 )
 _DOTS_OF_A_TOKEN: Final = 2
 _PREFIX: Final = re.compile(

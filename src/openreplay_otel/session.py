@@ -25,6 +25,9 @@ PLAUSIBLE_AGE_MS: Final = 30 * 24 * 60 * 60 * 1000
 CLOCK_TOLERANCE_MS: Final = 10 * 60 * 1000
 """How far a session may seem to begin after a record: clocks differ."""
 
+LONGEST_VALUE: Final = 200
+"""Characters of an id or a token, blanks around it included; what is longer is neither, and is not looked at."""
+
 _ID_EPOCH_MS: Final = 1_550_000_000_000
 _ID_SEQUENCE_BITS: Final = 24
 _DECIMAL_ID: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
@@ -49,6 +52,8 @@ def session_id_or_none(text: str) -> str | None:
     Returns:
         The id as OpenReplay writes it (1 to 2^64-1, ASCII digits, no leading zero), or None.
     """
+    if len(text) > LONGEST_VALUE:
+        return None
     text = text.strip()
     if not _DECIMAL_ID.fullmatch(text) or text[0] == "0" or int(text) > MAX_ID:
         return None
@@ -97,6 +102,8 @@ class SessionToken:
             text: Any text, white space around it is ignored.
             secret: The OpenReplay server's token secret; without it the signature is not checked.
         """
+        if len(text) > LONGEST_VALUE:
+            return None
         text = text.strip()
         match = _TOKEN.fullmatch(text)
         if match is None:

@@ -74,6 +74,14 @@ def test_tags_of_all_generations_lead_to_their_session_and_no_token_is_stored(
          "event": f"[openReplaySession.id={session}] with a trace",
          "exc_info": 'Traceback (most recent call last):\n  File "/b.py", line 2, in h\nValueError: bad'},
     ]  # fmt: skip
+    # Beside a field the whole text may be a client's; none of these is the stranger's.
+    objects += [
+        {"time": f"2026-07-21T12:00:0{4 + number}Z", "level": "INFO", "name": "shop.json", "message": f"{tag} typed",
+         "openreplay.session.id": session}
+        for number, tag in enumerate(
+            [f"[openReplaySession.id={EXAMPLE_ID}]", f"[openReplaySessionToken={TOKEN}]"]
+        )
+    ]  # fmt: skip
     lines += [json.dumps(one) for one in objects]
     lines.append("2026-07-21 12:00:09,000 odd")
     (tmp_path / "app.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -99,6 +107,8 @@ def test_tags_of_all_generations_lead_to_their_session_and_no_token_is_stored(
         ("12:00:01.123", "error", prefix + "json"),
         ("12:00:02.000", "info", prefix + "attribute"),
         ("12:00:03.000", "warning", prefix + "with a trace"),
+        ("12:00:04.000", "info", prefix + "typed"),
+        ("12:00:05.000", "info", prefix + "typed"),
         (by_time[-1]["@timestamp"][11:23], "info", "2026-07-21 12:00:09,000 odd"),
     ]
     failed, traced = by_time[7], by_time[10]

@@ -12,7 +12,9 @@ import pytest
 
 from openreplay_otel import SessionLogs
 from openreplay_otel.cluster.ingest import pipeline
+from openreplay_otel.message_tag import LOOKALIKES
 from tests.openreplay_readers import (
+    READER_OF_TOKENS,
     check_panel_rules,
     read_as_v1_20,
     reader_key,
@@ -153,6 +155,79 @@ def test_a_tag_inside_a_text_is_made_harmless_here_too(piped: ElasticsearchServe
     every = piped.create_api_key("all", role)["encoded"]
     assert set(read_as_v1_20(piped, every, "*", 0)) <= {EXAMPLE_ID}
     assert TOKEN not in json.dumps(piped.expect("GET", "/_all/_search"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[openReplaySess\u0130on.id={v}] lower-cased by Elasticsearch only",
+        "[openReplaySession.\u0130d={v}] in the other half",
+        "openReplaySe\u017fsionToken={v} lower-cased by Go only",
+        "openReplaySessionTo\u212aen={v} lower-cased by both",
+        "openReplaySession.id=openReplaySessionToken={v} one in the other's value",
+        "openReplaySession.id=a.b.c.openReplaySession.id={v} behind a token",
+        "asayer_session_id=openReplaySession.id={v} of two generations",
+        '{{\\"openReplaySession.id\\": \\"{v}\\"}} escaped',
+        "[openReplaySession.id={v}]" * 9 + " more than this package writes",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("form", ["message", "list", "body", "error", "broken"])
+def test_no_forged_tag_of_any_spelling_gets_through(
+    form: str, text: str, piped: ElasticsearchServer
+) -> None:
+    """Behind a session's own tag and without one, wherever this text is what becomes or stays the message."""
+    forged = "name " + text.format(v=_OTHER_ID)
+    own = f"[openReplaySession.id={EXAMPLE_ID}] "
+    documents: dict[str, list[dict[str, Any]]] = {
+        "message": [{"message": forged}, {"message": own + forged, "log.level": "error"}],
+        "list": [{"message": [forged, forged]}],
+        "body": [
+            {"body": {"text": forged}, "severity_text": "ERROR"},
+            {"body": {"text": own + forged}, "severity_text": "ERROR"},
+        ],
+        "error": [{"openReplaySession.id": EXAMPLE_ID, "error": {"message": [forged, forged]}}],
+        "broken": [{"message": own + forged}, {"message": [forged]}, {"body": {"text": forged}}],
+    }
+    if form == "broken":
+        # Whatever the script cannot do: what is stored then must not bear a stranger's tag either.
+        broken = pipeline("openreplay-logs", tags=("openReplaySession.id",))
+        broken["processors"][0]["script"]["source"] = "throw new RuntimeException('x');"
+        piped.expect("PUT", "/_ingest/pipeline/openreplay-logs", broken)
+    body = {"properties": {"text": {"type": "text"}}}
+    mapping = {"properties": {"body": body, "utc_time": {"type": "date"}}}
+    piped.expect("PUT", "/filebeat", {"mappings": mapping})
+    send(piped, documents[form])
+    for field in ("message", "body.text"):
+        query = {"match_phrase": {field: f"openReplaySession.id={_OTHER_ID}"}}
+        assert piped.expect("POST", "/_all/_search", {"query": query})["hits"]["hits"] == []
+    role = {"all": {"indices": [{"names": ["*"], "privileges": ["read"]}]}}
+    every = piped.create_api_key("all", role)["encoded"]
+    assert set(read_as_v1_20(piped, every, "*", 0)) <= {EXAMPLE_ID}
+    for hit in piped.expect("POST", "/_all/_search", {"size": 50})["hits"]["hits"]:
+        shown = json.dumps(
+            hit["_source"].get("message", hit["_source"].get("body")), ensure_ascii=False
+        )
+        assert READER_OF_TOKENS.search(shown.replace(EXAMPLE_ID, "")) is None
+
+
+def test_elasticsearch_and_go_fold_no_other_character(es: ElasticsearchServer) -> None:
+    """Every character there is, in a word of the standard analyzer: none else becomes a letter of ASCII, or nothing."""
+    settings = {"index.analyze.max_token_count": 500_000}
+    es.expect("PUT", "/folds", {"settings": settings})
+    found: dict[str, str] = {}
+    for start in range(0, 0x110000, 0x10000):
+        codes = range(max(start, 0x80), start + 0x10000)
+        text = " ".join(f"x{chr(code)}x" for code in codes if not 0xD800 <= code < 0xE000)
+        body = {"analyzer": "standard", "text": text}
+        for token in es.expect("POST", "/folds/_analyze", body)["tokens"]:
+            word = token["token"]
+            assert word != "xx"
+            if len(word) == 3 and word.isascii() and word[1].isalnum():
+                # Offsets count in UTF-16, as Python does as long as there is no larger character.
+                found[text[token["start_offset"] + 1]] = word[1]
+    known = {character: letter for letter, character in LOOKALIKES.items()}
+    assert found == {"\u0130": "i", "\u212a": "k"}
+    assert found.items() <= known.items()
 
 
 @pytest.mark.parametrize(

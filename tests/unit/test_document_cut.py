@@ -113,3 +113,15 @@ def test_dates_far_off_are_brought_to_the_nearest_and_marked(
     """A date that no reader could parse costs the date and not the record."""
     (found,) = documents(readable("x", timestamp=time_ns, session_id=EXAMPLE_ID))
     assert (shown, marked) == (found["@timestamp"], found.get("openreplay.truncated", False))
+
+
+@pytest.mark.parametrize("name", ["openReplaySession.id", "openReplaySessionToken"])
+def test_the_cut_makes_no_tag_of_another_session(name: str) -> None:
+    """A tag of one's own inside the text, cut anywhere in its id, names nobody else."""
+    tag = f"{name}={EXAMPLE_ID}"
+    for shown in range(1, len(tag) + 1):
+        text = "x" * (2**18 - len(PREFIX) - shown) + tag + " and more"
+        (found,) = documents(readable(text, session_id=EXAMPLE_ID))
+        assert found["message"].startswith(PREFIX)
+        left = re.findall(rf"{re.escape(name)}=(\w+)", found["message"][len(PREFIX) :])
+        assert left in ([], [EXAMPLE_ID])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
@@ -16,7 +17,7 @@ from ..names import (
     SESSION_TOKEN_HEADER,
     SESSION_TOKEN_HEADER_AXIOS,
 )
-from ..session import is_plausible, session_id_from_request, session_id_or_none
+from ..session import LONGEST_VALUE, is_plausible, session_id_from_request, session_id_or_none
 
 HeaderLookup = Callable[[str], Iterable[str]]
 """Gives the values of a header by name; empty where the request has none."""
@@ -32,6 +33,12 @@ KNOWN_HEADERS: Final = (
 )
 """Headers that may hold an id or a token, in the order in which they are asked."""
 
+MOST_VALUES: Final = 8
+"""Headers of one name, and cookies of one name, that are looked at: a request has one."""
+LONGEST_BAGGAGE: Final = 8192
+"""Characters of a baggage header; W3C's limit, above which OpenTelemetry's propagator reads nothing of it either."""
+LONGEST_COOKIES: Final = 16 * 1024
+"""Characters of cookies that are looked at; the rest of a longer header is not."""
 _ID_HEADER: Final = SESSION_ID_HEADER.lower()
 
 
@@ -90,7 +97,7 @@ class CarrierReader:
             now_ms: The present in Unix milliseconds.
         """
         for name in self._headers:
-            for value in lookup(name):
+            for value in islice(lookup(name), MOST_VALUES):
                 found = session_id_from_request(
                     value, now_ms=now_ms, token_secret=self._token_secret
                 )
@@ -100,11 +107,11 @@ class CarrierReader:
             found = baggage_session_id_or_none(value)
             if found is not None:
                 return found
-        for value in self._cookie_values(lookup):
+        for value in islice(self._cookie_values(lookup), MOST_VALUES):
             found = session_id_from_request(value, now_ms=now_ms, token_secret=self._token_secret)
             if found is not None:
                 return found
-        for value in lookup(GENERIC_SESSION_ID_HEADER):
+        for value in islice(lookup(GENERIC_SESSION_ID_HEADER), MOST_VALUES):
             found = session_id_or_none(value)
             if found is not None and is_plausible(found, now_ms):
                 return found
@@ -123,8 +130,15 @@ class CarrierReader:
     def _cookie_values(self, lookup: HeaderLookup) -> Iterator[str]:
         if self._cookie is None:
             return
+        room = LONGEST_COOKIES
+        # HTTP/2 may send each cookie in a header of its own.
         for header in lookup(COOKIE_HEADER):
-            for part in header.split(";"):
+            if room <= 0:
+                return
+            # Whole cookies only: half of an id is another id.
+            looked_at = header if len(header) <= room else header[:room].rpartition(";")[0]
+            room -= len(header) + 1
+            for part in looked_at.split(";"):
                 name, _, value = part.partition("=")
                 if name.strip() == self._cookie:
                     yield value.strip().strip('"')
@@ -146,7 +160,7 @@ def _text(value: str | bytes) -> str:
 
 def baggage_session_id_or_none(value: str) -> str | None:
     """The session id in a value of our baggage entry; its properties (after ";") do not matter."""
-    return session_id_or_none(value.partition(";")[0])
+    return session_id_or_none(value[: LONGEST_VALUE + 1].partition(";")[0])
 
 
 def baggage_values(lookup: HeaderLookup) -> tuple[str, ...]:
@@ -155,8 +169,8 @@ def baggage_values(lookup: HeaderLookup) -> tuple[str, ...]:
     Of several entries it takes the last one that is well-formed.
     """
     found: list[str] = []
-    for header in lookup(BAGGAGE_HEADER):
-        if BAGGAGE_SESSION_ID not in unquote_plus(header):
+    for header in islice(lookup(BAGGAGE_HEADER), MOST_VALUES):
+        if len(header) > LONGEST_BAGGAGE or BAGGAGE_SESSION_ID not in unquote_plus(header):
             continue
         for entry in header.split(","):
             name, _, value = entry.partition("=")

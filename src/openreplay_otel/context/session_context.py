@@ -9,6 +9,7 @@ from opentelemetry import baggage
 from opentelemetry.context import Context, create_key, get_value, set_value
 
 from ..names import BAGGAGE_SESSION_ID
+from ..session import LONGEST_VALUE
 from .carriers import baggage_session_id_or_none
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class _Shadow(NamedTuple):
     """
 
     session_id: str
-    baggage_values: Sequence[str]
+    baggage_values: frozenset[str]
 
     def __repr__(self) -> str:
         # A client may put anything into its baggage, a token for instance.
@@ -48,12 +49,13 @@ def session_id_of(context: Context | None = None) -> str | None:
         A valid decimal id, or None where there is no session.
     """
     value = baggage.get_baggage(BAGGAGE_SESSION_ID, context)
-    if value is None:
+    if not isinstance(value, str):
         return None
     shadow = get_value(_SHADOW_KEY, context)
     if isinstance(shadow, _Shadow) and value in shadow.baggage_values:
         return shadow.session_id
-    return _validated(value) if isinstance(value, str) else None
+    # Cut before the cache, which keeps what it is given.
+    return _validated(value[: LONGEST_VALUE + 1])
 
 
 def with_session_id(
@@ -68,7 +70,7 @@ def with_session_id(
     """
     context = baggage.set_baggage(BAGGAGE_SESSION_ID, session_id, context)
     if shadowed_baggage:
-        context = set_value(_SHADOW_KEY, _Shadow(session_id, shadowed_baggage), context)
+        context = set_value(_SHADOW_KEY, _Shadow(session_id, frozenset(shadowed_baggage)), context)
     elif get_value(_SHADOW_KEY, context) is not None:
         # Of an earlier request: it would take this id for one that does not count.
         context = set_value(_SHADOW_KEY, None, context)

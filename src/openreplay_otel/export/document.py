@@ -141,7 +141,8 @@ class DocumentBuilder:
         ):
             message = self._message(record, attributes, session_id)
         if len(message) > MAX_TEXT:
-            message, truncated = cut(message, MAX_TEXT), True
+            # Again: of an own tag inside the text, the cut may leave another id.
+            message, truncated = tagged(cut(message, MAX_TEXT), session_id, prefix), True
         fields: dict[str, Any] = {FIELD_MESSAGE: message}
         if session_id is not None:
             fields["session.id"] = session_id

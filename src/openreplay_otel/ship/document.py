@@ -52,13 +52,11 @@ class ShippedDocuments:
         message, session_id = record.message, record.session_id
         if not message or message.isspace():
             message = _NO_MESSAGE
-        message = tagged(
-            message,
-            session_id,
-            "" if session_id is None else message_prefix(session_id, self._tags),
-        )
+        prefix = "" if session_id is None else message_prefix(session_id, self._tags)
+        message = tagged(message, session_id, prefix)
         if len(message) > MAX_TEXT:
-            message, is_cut = cut(message, MAX_TEXT), True
+            # Again: of an own tag inside the text, the cut may leave another id.
+            message, is_cut = tagged(cut(message, MAX_TEXT), session_id, prefix), True
         fields: dict[str, Any] = {FIELD_MESSAGE: message}
         if session_id is not None:
             fields["session.id"] = session_id

@@ -6,10 +6,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from ..session import SessionToken, session_id_or_none
+from ..session import LONGEST_VALUE, SessionToken, session_id_or_none
 
-LONGEST_VALUE: Final = 200
-"""Characters of an id or a token; what is longer is neither."""
 TAGS: Final = re.compile(
     r"(?:\[(?i:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[0-9A-Za-z.\-]{0,200}\]){1,8} ?",
     re.ASCII,
