@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,20 +10,23 @@ if TYPE_CHECKING:
 
 _MOST: Final = 8
 _TRIES: Final = 6
+_TRIES_IN_ORDER: Final = 3
+"""A store that is busy mostly takes a document within these, about a second."""
 
 
 class HeldSlices:
-    """A few slices, each with the moment of its next try; safe to use from several threads."""
+    """A few slices, each with the moment of its next try."""
 
     def __init__(self) -> None:
-        # Reentrant: a signal handler may flush in the middle of it.
-        self._lock = threading.RLock()
         self._held: list[tuple[float, Slice]] = []
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no other slice is to be taken before one of these is done."""
-        return len(self._held) >= _MOST
+    def keeps_others(self) -> bool:
+        """Tell whether no other slice is to be taken now.
+
+        Until one of these is done, where there are too many. And not behind one that was hardly tried: what comes later
+        in a session would then stand before it.
+        """
+        return len(self._held) >= _MOST or any(one.tries < _TRIES_IN_ORDER for _, one in self._held)
 
     def has_room_for(self, taken: Slice) -> bool:
         """Tell whether a slice may wait here: one that was tried often has to leave room for others."""
@@ -32,16 +34,14 @@ class HeldSlices:
 
     def add(self, taken: Slice, due: float) -> None:
         """Hold a slice until a moment (monotonic seconds)."""
-        with self._lock:
-            self._held.append((due, taken))
+        self._held.append((due, taken))
 
     def take(self, until: float) -> Slice | None:
         """The first slice whose next try is due at a moment (monotonic seconds), or None."""
-        with self._lock:
-            for number, (due, taken) in enumerate(self._held):
-                if due <= until:
-                    del self._held[number]
-                    return taken
+        for number, (due, taken) in enumerate(self._held):
+            if due <= until:
+                del self._held[number]
+                return taken
         return None
 
     def due_in(self, now: float) -> float:
@@ -50,5 +50,4 @@ class HeldSlices:
         Args:
             now: The present (monotonic seconds).
         """
-        with self._lock:
-            return max(0.0, min((due for due, _ in self._held), default=math.inf) - now)
+        return max(0.0, min((due for due, _ in self._held), default=math.inf) - now)

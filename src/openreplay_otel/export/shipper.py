@@ -1,4 +1,8 @@
-"""Brings what is in a spool to its store, in threads of its own, for as long as it takes."""
+"""Brings what is in a spool to its store, in a thread of its own, for as long as it takes.
+
+One request at a time: OpenReplay shows a session's records as they lie in the index, and requests side by side would
+mix them up.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +40,6 @@ _logger = logging.getLogger(__name__)
 _LINGER: Final = 0.5
 """Seconds for which others are waited for, to share a request."""
 _TICK: Final = 0.5
-_MOST_IN_FLIGHT: Final = 4
-_SLOW: Final = 0.1
-"""Seconds a request takes at least for another one to be worth sending beside it."""
 _LOADING_SECONDS: Final = 10.0
 
 
@@ -83,11 +84,10 @@ class Shipper:
             self._store.name, self._dead_letters, self._spool.tally, self._log
         )
         self._preparation = Preparation(self._store, self._log)
-        # Both reentrant: a signal handler may log in the middle of a log call, or of a flush.
         self._wakeups = Wakeups()
+        # Reentrant: a signal handler may log in the middle of a log call, or of a flush.
         self._lock = threading.RLock()
         self._thread: BackgroundThread | None = None
-        self._helpers = 0
         self._held = HeldSlices()
         self._tries = 0
         self._requeued = 0
@@ -176,7 +176,7 @@ class Shipper:
             self._upkeep.adopt_ended()
 
     def stop(self, timeout: float) -> None:
-        """End the threads; a request that takes longer than the time given is left alone."""
+        """End the thread; a request that takes longer than the time given is left alone."""
         self._is_stopping = True
         self.wake()
         self._spool.notify()
@@ -185,7 +185,7 @@ class Shipper:
             thread.join(timeout)
         self._upkeep.close()
 
-    # --- the threads
+    # --- the thread
 
     def _run(self) -> None:
         try:
@@ -213,12 +213,8 @@ class Shipper:
             return
         if not self._is_prepared(taken):
             return
-        began = time.monotonic()
         self._send(taken)
-        now = time.monotonic()
-        if now - began > _SLOW:
-            self._call_helper()
-        if now >= self._closed_until and not self._spool.is_empty:
+        if time.monotonic() >= self._closed_until and not self._spool.is_empty:
             self._linger()
 
     def _rest(self, now: float) -> None:
@@ -233,40 +229,13 @@ class Shipper:
         if not is_due and self._spool.await_data(self._size.bytes - self._spool.waiting_bytes):
             self._wakeups.pause(_LINGER)
 
-    def _call_helper(self) -> None:
-        with self._lock:
-            if (
-                self._helpers >= _MOST_IN_FLIGHT - 1
-                or self._spool.waiting_bytes <= self._size.bytes
-                or self._is_stopping
-            ):
-                return
-            self._helpers += 1
-        helper = BackgroundThread(self._help)
-        try:
-            helper.start()
-        except RuntimeError:
-            self._helpers -= 1
-
-    def _help(self) -> None:
-        try:
-            while not self._is_stopping and (now := time.monotonic()) >= self._closed_until:
-                if (taken := self._next(now)) is None:
-                    return
-                self._send(taken)
-        except Exception:  # noqa: BLE001 - see _run
-            self._log.warning("unexpected", "shipping failed and goes on", exc_info=True)
-        finally:
-            with self._lock:
-                self._helpers -= 1
-
     # --- one request
 
     def _next(self, now: float) -> Slice | None:
         held = self._held.take(math.inf if self._is_urgent else now)
         if held is not None:
             return held
-        return None if self._held.is_full else self._spool.take(self._size.bytes)
+        return None if self._held.keeps_others() else self._spool.take(self._size.bytes)
 
     def _is_prepared(self, taken: Slice) -> bool:
         with self._answers.asking():
@@ -384,14 +353,13 @@ class Shipper:
         is_partly_done = len(taken.lines) < taken.end - taken.start
         if not is_partly_done:
             self._spool.give_back(taken)
-        with self._lock:
-            pause = pause_before(self._tries, random.random(), retry_after)  # noqa: S311 - no secret
-            self._tries += 1
-            self._closed_until = time.monotonic() + pause
-            if is_partly_done:
-                self._held.add(taken, self._closed_until)
-            self._attempts_failed += 1
-            self._is_urgent = False
+        pause = pause_before(self._tries, random.random(), retry_after)  # noqa: S311 - no secret
+        self._tries += 1
+        self._closed_until = time.monotonic() + pause
+        if is_partly_done:
+            self._held.add(taken, self._closed_until)
+        self._attempts_failed += 1
+        self._is_urgent = False
         self._spool.notify()
         self._log.warning(
             "failed",
