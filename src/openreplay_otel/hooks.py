@@ -18,7 +18,7 @@ from .patching import Patches
 from .stamp.asyncio_tasks import hook_asyncio
 from .stamp.exception_records import hook_leaving, hook_span_exceptions
 from .stamp.framework_exceptions import hook_frameworks
-from .stamp.plain_logging import choose_tags, hook_record_factory
+from .stamp.plain_logging import choose_tags, hook_plain_logs
 from .stamp.printed_exceptions import hook_printing, hook_uncaught
 from .stamp.streams import hook_streams
 from .stamp.told_exceptions import hook_structlog_instrumentation
@@ -66,7 +66,7 @@ class Hooks:
         hook_structlog_instrumentation(patches)
         choose_tags(patches, settings.tags)
         if settings.stamp_plain_logs:
-            hook_record_factory(patches, settings.tags)
+            hook_plain_logs(patches, settings.tags)
         hook_streams(patches, settings.stamp_streams, settings.tags)
         self._hook_threads()
         atexit.register(settle)

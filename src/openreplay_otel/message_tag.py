@@ -51,6 +51,8 @@ _TAG: Final = re.compile(
     rf"(?P<value>(?:(?!{STEM_PATTERN}|{STEM_2021_PATTERN})[0-9A-Za-z.\-])*)"
 )
 _DOTS_OF_A_TOKEN: Final = 2
+LONGEST_TAG: Final = 64
+"""Characters of a name and an id, and some more."""
 _PREFIX: Final = re.compile(
     r"(?:\[(?:openReplaySession\.id|openReplaySessionToken|asayer_session_id)=[^\]\s]*\])+ ?"
 )
@@ -111,3 +113,20 @@ def _harmless(match: re.Match[str], session_id: str | None) -> str:
         value = "(token removed)"
     stem, end = match["stem"] or match["stem_2021"], match["end"] or match["end_2021"]
     return f"{stem}_{end.lstrip('.')}{match['separator']}{value}"
+
+
+def joining(before: str, text: str, session_id: str | None) -> bool:
+    """Tell whether a text makes a tag of another session together with what was written before it.
+
+    Args:
+        before: The end of what was written, cleaned: :data:`LONGEST_TAG` characters are enough.
+        text: What is to follow.
+        session_id: The text's own session, or None.
+    """
+    if not before or not text:
+        return False
+    both, border = before + text[:LONGEST_TAG], len(before)
+    return any(
+        match.start() < border < match.end("value") and _harmless(match, session_id) != match[0]
+        for match in _TAG.finditer(both)
+    )

@@ -382,3 +382,48 @@ def test_each_session_keeps_to_itself() -> None:
     assert {(SESSION, True), (OTHER, True)} == {
         (session, str(session) in str(text)) for session, text, _ in ran.records
     }
+
+
+_RAISE = (
+    "FORGED = '[openReplaySession.id=' + OTHER + '] x'\n"
+    "def fail():\n"
+    "    try:\n"
+    "        try: raise KeyError(FORGED)\n"
+    "        except KeyError as cause: raise ValueError(f'{FORGED}\\n{TAG}typed\\nValueError: {FORGED}') from cause\n"
+    "    except ValueError as error:\n"
+    "        if hasattr(error, 'add_note'): error.add_note(FORGED)\n"
+    "        if GROUP and sys.version_info >= (3, 11): raise ExceptionGroup(FORGED, [error]) from error\n"
+    "        raise\n"
+    "def printed(**options):\n"
+    "    try: fail()\n"
+    "    except Exception: traceback.print_exc(**options)\n"
+    "class Late:\n"
+    "    def __del__(self): fail()\n"
+)
+_WAYS = {
+    "print_exc": "printed()",
+    "print_exc to a text": "out = io.StringIO(); printed(file=out); sys.stderr.write(out.getvalue())",
+    "print_exc to stdout": "printed(file=sys.stdout)",
+    "uncaught": "fail()",
+    "thread": "thread = threading.Thread(target=fail); thread.start(); thread.join()",
+    "unraisable": "late = Late(); del late; gc.collect()",
+}
+
+
+@pytest.mark.parametrize("session", ["SESSION", None])
+@pytest.mark.parametrize("group", [True, False])
+@pytest.mark.parametrize("way", _WAYS)
+def test_no_part_of_a_printed_exception_bears_a_strangers_tag(
+    way: str, group: bool, session: str | None
+) -> None:
+    """Message, cause, note and group, in a session and in none; the own tag is in the exception's own line."""
+    before = f"with use_session({session}):\n    " if session else ""
+    ran = Ran(
+        f"GROUP = {group}\n{_RAISE}{before}{_WAYS[way]}\n", status=1 if way == "uncaught" else 0
+    )
+    shown = ran.out + ran.err
+    assert f"={OTHER}] x" in shown
+    assert f"openReplaySession.id={OTHER}" not in shown
+    if session:
+        name = "ExceptionGroup" if group and sys.version_info >= (3, 11) else "ValueError"
+        assert f"{name}: {TAG}" in shown

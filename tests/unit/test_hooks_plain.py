@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import threading
+
 import pytest
 
+from openreplay_otel.stamp.streams import TaggedStream
+
 from .hooked import OTHER, SESSION, TAG, Ran
+from .test_message_tag import foreign_tags
 
 
 def test_lines_of_a_stream_get_the_tag() -> None:
@@ -92,6 +99,192 @@ def test_forged_tags_are_made_harmless() -> None:
     )
     assert forged not in ran.out
     assert forged not in str(ran.records)
+
+
+_FILES = (
+    "import ecs_logging\n"
+    "from pythonjsonlogger.json import JsonFormatter\n"
+    "class Line(logging.Formatter):\n"
+    "    def formatException(self, info): return 'in one line: ' + repr(info[1])\n"
+    "class Own(logging.Handler):\n"
+    "    def emit(self, record): print(record.getMessage())\n"
+    "class Lazy:\n"
+    "    def __str__(self): return FORGED\n"
+    "def to(formatter):\n"
+    "    handler = logging.StreamHandler(sys.stdout); handler.setFormatter(formatter); return handler\n"
+    "import queue, logging.handlers\n"
+    "line = 'LINE %(asctime)s %(user)s %(message)s'\n"
+    "queued = queue.Queue()\n"
+    "HANDLERS = {\n"
+    "    'plain': [to(logging.Formatter(line))], 'one line': [to(Line(line))], 'own': [Own()],\n"
+    "    'json': [to(JsonFormatter())], 'ecs': [to(ecs_logging.StdlibFormatter())],\n"
+    "    'queue': [logging.handlers.QueueHandler(queued)],\n"
+    "}\n"
+    "class Text(str): pass\n"
+)
+
+
+@pytest.mark.parametrize("session", ["SESSION", "None"])
+@pytest.mark.parametrize("handler", ["plain", "one line", "own", "json", "ecs", "queue"])
+def test_forged_tags_in_any_part_of_a_line_are_made_harmless(handler: str, session: str) -> None:
+    """Arguments, exceptions, notes, stacks, values of extra, messages that are no text."""
+    ran = Ran(
+        f"FORGED = '[openReplaySession.id={OTHER}] x'\n{_FILES}"
+        f"log = logging.getLogger('shop'); log.propagate = False\nlog.handlers = HANDLERS[{handler!r}]\n"
+        "listener = logging.handlers.QueueListener(queued, *HANDLERS['plain'])\n"
+        "listener.start()\n"
+        "def work():\n"
+        "    extra = {'user': FORGED}\n"
+        "    log.warning('%s', FORGED, extra=extra)\n"
+        "    log.warning('%(a)s', {'a': FORGED}, extra=extra)\n"
+        "    log.warning(FORGED, extra=extra)\n"
+        "    log.warning({'a': FORGED}, extra=extra)\n"
+        "    log.warning(ValueError(FORGED), extra=extra)\n"
+        "    log.warning(Text(FORGED), extra=extra)\n"
+        "    log.warning('%s', Lazy(), extra=extra)\n"
+        "    try:\n"
+        "        try: raise KeyError(FORGED)\n"
+        "        except KeyError as cause: raise ValueError(FORGED + chr(10) + 'ValueError: ' + FORGED) from cause\n"
+        "    except ValueError as error:\n"
+        "        if hasattr(error, 'add_note'): error.add_note(FORGED)\n"
+        "        log.exception(error, extra=extra, stack_info=True)\n"
+        "import contextlib\n"
+        f"with use_session({session}) if {session} else contextlib.nullcontext():\n"
+        "    work()\n"
+        "listener.stop()\n",
+        stamp_plain_logs=True,
+    )
+    assert f"={OTHER}] x" in ran.out
+    assert f"openReplaySession.id={OTHER}" not in ran.out
+    if session != "None":
+        assert TAG in ran.out
+
+
+def test_a_value_shows_itself_as_often_as_without_the_stamp() -> None:
+    """What it does when it is read, it does no second time."""
+    runs = [
+        Ran(
+            "class Lazy:\n"
+            "    calls = 0\n"
+            "    def __str__(self):\n"
+            "        Lazy.calls += 1\n"
+            "        return 'x'\n"
+            "logging.getLogger().addHandler(logging.StreamHandler(sys.stdout))\n"
+            "with use_session(SESSION):\n"
+            "    logging.warning('%s', Lazy()); logging.warning(Lazy())\n"
+            "print('CALLS', Lazy.calls)\n",
+            stamp_plain_logs=is_stamped,
+        ).out.replace(TAG, "")
+        for is_stamped in (True, False)
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_a_queued_line_keeps_one_tag() -> None:
+    """A handler in another thread that formats a line anew finds it stamped."""
+    ran = Ran(
+        "import queue, logging.handlers\n"
+        "queued = queue.Queue()\n"
+        "first = logging.handlers.QueueHandler(queued)\n"
+        "first.setFormatter(logging.Formatter('%(name)s: %(message)s'))\n"
+        "last = logging.StreamHandler(sys.stdout); last.setFormatter(logging.Formatter('LINE %(message)s'))\n"
+        "log = logging.getLogger('shop'); log.handlers = [first]\n"
+        "listener = logging.handlers.QueueListener(queued, last); listener.start()\n"
+        "with use_session(SESSION):\n"
+        "    log.warning('%s', 'one'); log.warning(['two'])\n"
+        "listener.stop()\n",
+        stamp_plain_logs=True,
+    )
+    assert f"LINE shop: {TAG}one\nLINE shop: {TAG}['two']\n" == ran.out
+
+
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_line_that_cannot_be_made_is_reported_as_without_us(stamped: bool) -> None:
+    """Neither the traceback nor the stack that `logging` prints shows anything of ours."""
+    ran = Ran(
+        "logging.getLogger().handlers = [logging.StreamHandler(sys.stdout)]\n"
+        "class Bad:\n    def __str__(self): raise ValueError('no')\n"
+        "def work():\n"
+        "    logging.warning('%d and %s', 'a')\n"
+        "    logging.warning('%s', Bad())\n"
+        "    logging.warning(Bad())\n"
+        "work()\n",
+        stamp_plain_logs=stamped,
+    )
+    assert ran.err.count("--- Logging error ---") == 3
+    shown = [line for line in ran.err.splitlines() if "openreplay_otel" in line]
+    # `callHandlers` of the capture is documented; this process has none.
+    assert shown == []
+
+
+def test_a_field_of_the_name_of_ours_comes_from_the_stamp_alone() -> None:
+    """An `extra` of that name raises nothing, and says nothing about the session."""
+    ran = Ran(
+        "class Json(logging.Formatter):\n"
+        "    def format(self, record): return json.dumps(record.__dict__.get('openreplay.session.id'))\n"
+        "handler = logging.StreamHandler(sys.stdout); handler.setFormatter(Json())\n"
+        "logging.getLogger().handlers = [handler]\n"
+        "extra = {'openreplay.session.id': OTHER, 'user': 1}\n"
+        "with use_session(SESSION): logging.warning('x', extra=extra)\n"
+        "logging.warning('x', extra=extra)\n"
+        "assert extra == {'openreplay.session.id': OTHER, 'user': 1}\n",
+        stamp_plain_logs=True,
+    )
+    assert f'"{SESSION}"\nnull\n' == ran.out
+
+
+_PIECES = [
+    ["openReplaySession", ".", "id=7"], ["open", "Replay", "Session", "Tok", "en", "=", "7"],
+    ["[openReplaySession.i", "d=7] x"], ["asayer", "_session", "_id=7"], ["asayer_session", "_", "id"],
+    ["[openReplaySession.id={own}", "7] x"], ["[openReplaySession.id={own}", "-7"], list("openReplaySession.id=7"),
+    ["openReplaySess\u0130on", ".id"], ["x" * 300 + "openReplay", "Session.id=7" + "y" * 300],
+    ["a\nopenReplay", "Session.id=7"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pieces", _PIECES, ids=lambda pieces: "|".join(pieces)[:40])
+@pytest.mark.parametrize("session", [None, SESSION])
+def test_a_tag_that_is_printed_in_pieces_is_none(pieces: list[str], session: str | None) -> None:
+    """Whatever the app calls: one print with a separator, several writes, two threads in turn."""
+    from openreplay_otel import use_session
+
+    pieces = [piece.replace("{own}", SESSION) for piece in pieces]
+    for is_threaded in (False, True):
+        real = io.StringIO()
+        stream = TaggedStream(real, ("openReplaySession.id",))
+        with use_session(session) if session else contextlib.nullcontext():
+            for piece in pieces:
+                if is_threaded:
+                    thread = threading.Thread(target=stream.write, args=(piece,))
+                    thread.start()
+                    thread.join()
+                else:
+                    print(piece, end="", file=stream)
+            stream.write("\n")
+        prefix = "" if session is None else TAG
+        shown = real.getvalue()
+        assert foreign_tags(shown, session) == []
+        if not is_threaded:
+            gone = str.maketrans("", "", "_.")
+            assert (
+                shown.replace(prefix, "").translate(gone) == "".join(pieces).translate(gone) + "\n"
+            )
+
+
+def test_pieces_that_make_no_tag_are_written_as_they_are() -> None:
+    """At once, and with nothing added; a tag of the own session too."""
+    real = io.StringIO()
+    stream = TaggedStream(real, ("openReplaySession.id",))
+    from openreplay_otel import use_session
+
+    pieces = [
+        "a session", ".", "id ", "openReplay", " Session", "\ropen", "[openReplaySess", f"ion.id={SESSION}]", " x",
+    ]  # fmt: skip
+    with use_session(SESSION):
+        for piece in pieces:
+            before = real.getvalue()
+            stream.write(piece)
+            assert real.getvalue() in (before + piece, TAG + piece)
 
 
 _LOGGING = (

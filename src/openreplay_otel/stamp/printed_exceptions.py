@@ -16,7 +16,7 @@ import wrapt
 
 from ..context.exception_memory import session_id_of_exception
 from ..context.session_context import session_id_of
-from ..message_tag import message_prefix
+from ..message_tag import message_prefix, tagged
 from .exception_records import record_uncaught, record_unless_logged
 from .streams import TaggedStream
 
@@ -29,17 +29,20 @@ _FRAMES_OF_A_HOOK: Final = 6
 _COLOUR = r"(?:\x1b\[[0-9;]*m)*"
 
 
-def with_tag(text: str, error: BaseException, prefix: str) -> str:
-    """A printed traceback with the tag in the line that names the exception: ``ValueError: [tag] …``.
+def with_tag(text: str, error: BaseException | None, session_id: str | None, prefix: str) -> str:
+    """A printed traceback with the tag in the line that names the exception, ``ValueError: [tag] …``, and no other.
 
-    The line stays one that parsers of tracebacks know, and OpenReplay finds the tag anywhere in a text.
+    The line stays one that parsers of tracebacks know, and OpenReplay finds the tag anywhere in a text. Forged tags
+    in messages, causes, notes and groups are made harmless.
 
     Args:
         text: What Python prints for the exception.
         error: The exception.
-        prefix: The tag, as :func:`message_prefix` makes it.
+        session_id: Whose it is, or None.
+        prefix: The tag, as :func:`message_prefix` makes it; empty for none.
     """
-    if not text or prefix.rstrip() in text:
+    text = tagged(text, session_id, "")
+    if not text or not prefix or error is None:
         return text
     name = re.escape(type(error).__qualname__)
     line = re.compile(
@@ -47,10 +50,11 @@ def with_tag(text: str, error: BaseException, prefix: str) -> str:
     )
     found = list(line.finditer(text))
     if not found:
-        return prefix + text
+        return text if text.startswith(prefix) else prefix + text
     # The causes come first, and the parts of a group last.
     match = found[0] if hasattr(error, "exceptions") else found[-1]
-    return f"{text[: match.end('head')]}: {prefix}{text[match.end() :]}"
+    rest = text[match.end() :]
+    return text if rest.startswith(prefix) else f"{text[: match.end('head')]}: {prefix}{rest}"
 
 
 def hook_printing(patches: Patches, tags: tuple[str, ...]) -> None:
@@ -65,13 +69,17 @@ def hook_printing(patches: Patches, tags: tuple[str, ...]) -> None:
         wrapped: Callable[..., Any], _: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         error = None if _is_called_by_logging() else _printed(args, kwargs)
-        session_id = session_id_of() or session_id_of_exception(error)
+        session_id = None if error is None else session_id_of() or session_id_of_exception(error)
         at = 4 if len(args) > 4 else None
         file: Any = args[4] if at is not None else kwargs.get("file")
         out = sys.stderr if file is None else file
-        if error is None or session_id is None or out is None or isinstance(out, TaggedStream):
+        if out is None or isinstance(out, TaggedStream):
             return wrapped(*args, **kwargs)
-        if any(out is one for one in (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)):
+        if (
+            error is not None
+            and session_id is not None
+            and any(out is one for one in (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__))
+        ):
             # To the terminal, as small servers do; a log's formatter prints into a text of its own.
             record_unless_logged(error, "Exception printed")
         collected = _Collecting(out)
@@ -79,10 +87,13 @@ def hook_printing(patches: Patches, tags: tuple[str, ...]) -> None:
             args = (*args[:at], collected, *args[at + 1 :])
         else:
             kwargs = {**kwargs, "file": collected}
+        prefix = "" if session_id is None else message_prefix(session_id, tags)
         try:
             return wrapped(*args, **kwargs)
         finally:
-            out.write(with_tag(collected.text(), error, message_prefix(session_id, tags)))
+            text = collected.text()
+            if text:
+                out.write(with_tag(text, error, session_id, prefix))
 
     # print_exc() and print_last() call it by its name in the module.
     patches.wrap(traceback, "print_exception", print_exception)
@@ -123,10 +134,11 @@ def hook_uncaught(patches: Patches, tags: tuple[str, ...]) -> None:
         kwargs: Mapping[str, Any],
     ) -> Any:
         session_id = session_id_of() or session_id_of_exception(error)
-        if error is None or session_id is None:
+        prefix = "" if session_id is None else message_prefix(session_id, tags)
+        if error is None:
             return wrapped(*args, **kwargs)
         try:
-            with _tagged_stderr(error, message_prefix(session_id, tags)):
+            with _tagged_stderr(error, session_id, prefix):
                 return wrapped(*args, **kwargs)
         finally:
             # After the hooks below: one of them may have logged it. The app's own error is what has to be seen,
@@ -179,7 +191,7 @@ class _Collecting(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgume
 
 
 @contextmanager
-def _tagged_stderr(error: BaseException, prefix: str) -> Generator[None]:
+def _tagged_stderr(error: BaseException, session_id: str | None, prefix: str) -> Generator[None]:
     """For as long as the hooks before ours print the traceback, whichever way they do it."""
     stream = sys.stderr
     if stream is None or isinstance(stream, TaggedStream):  # pyright: ignore[reportUnnecessaryComparison] - None under pythonw
@@ -192,5 +204,7 @@ def _tagged_stderr(error: BaseException, prefix: str) -> Generator[None]:
     finally:
         if cast("Any", sys.stderr) is collected:
             sys.stderr = stream
-        stream.write(with_tag(collected.text(), error, prefix))
-        stream.flush()
+        # As Python's own hooks: a stream that takes nothing is no further error.
+        with suppress(Exception):
+            stream.write(with_tag(collected.text(), error, session_id, prefix))
+            stream.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 from ..context.session_context import session_id_of
-from ..message_tag import message_prefix, tagged
+from ..message_tag import LONGEST_TAG, joining, message_prefix, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,8 @@ class TaggedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgum
 
     Nothing is held back: what is written goes on at once, a line in parts too. Whether a line has begun
     is known for each thread by itself, as two requests may print at the same time. A line ends with a
-    line feed; a carriage return alone, as progress bars write it, does not end it.
+    line feed; a carriage return alone, as progress bars write it, does not end it. A forged tag that comes in
+    parts gets a ``_`` where its parts meet.
 
     Args:
         stream: The real stream.
@@ -34,6 +35,8 @@ class TaggedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgum
         self._self_write: Callable[[str], int] = stream.write
         self._self_tags = tags
         self._self_line = threading.local()
+        # Of the stream, not of a thread: what two threads write is one text in the file.
+        self._self_end = ""
         self._self_is_on = True
 
     def write(self, text: str) -> int:
@@ -51,7 +54,11 @@ class TaggedStream(wrapt.ObjectProxy):  # pyright: ignore[reportMissingTypeArgum
             tagged(part, session_id, "" if (index == 0 and is_begun) or not part else prefix)
             for index, part in enumerate(parts)
         ]
-        self._self_write("\n".join(shown))
+        whole = "\n".join(shown)
+        if joining(self._self_end, whole, session_id):
+            whole = "_" + whole
+        self._self_end = (self._self_end + whole)[-LONGEST_TAG:].rpartition("\n")[2]
+        self._self_write(whole)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
