@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..stores.elasticsearch.targets import ElasticsearchClient
     from .spool.counts import DeliveryCounts
 
-_PART_FOR_DEAD_LETTERS: Final = 8
 _living: Final[weakref.WeakSet[DurableStore]] = weakref.WeakSet()
 
 
@@ -62,7 +61,7 @@ class DurableStore:
         self._shipper = Shipper(
             self.spool,
             self.store,
-            DeadLetters(folder, max_bytes // _PART_FOR_DEAD_LETTERS),
+            DeadLetters(folder, max_bytes),
             request_max_bytes=settings.request_max_bytes,
             request_timeout=settings.export_timeout,
             syncs=settings.spool_fsync == "interval",

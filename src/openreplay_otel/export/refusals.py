@@ -54,4 +54,11 @@ class Refusals:
             kept = 0
             self._log.warning("dead", "dead letters cannot be kept: %s", error)
         self._tally.add("refused", kept)
-        self._tally.drop("dead letters full", len(refused) - kept)
+        dropped = len(refused) - kept
+        if dropped:
+            self._log.warning(
+                "dead full",
+                "%d refused documents were dropped: there is no room to keep them",
+                dropped,
+            )
+        self._tally.drop("dead letters full", dropped)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .folder import SpoolFolder
 
 SUFFIX: Final = ".dead-letters.jsonl"
+_OWN_PART: Final = 8
 
 
 class DeadLetters:
@@ -28,7 +29,8 @@ class DeadLetters:
 
     Args:
         folder: The spool's folder.
-        max_bytes: How much may lie there, all processes together.
+        max_bytes: How much may lie there, all processes together, what waits included; an eighth of it is theirs
+            in any case.
     """
 
     def __init__(self, folder: SpoolFolder, max_bytes: int) -> None:
@@ -65,14 +67,22 @@ class DeadLetters:
         text = content.decode("utf-8", "backslashreplace")
         self._append([_letter(0, f"no document; found in {where}", text=text)])
 
+    def _room(self) -> int:
+        kept = waiting = 0
+        for path in self._folder.path.iterdir():
+            if path.name.endswith(SUFFIX):
+                kept += _size_of(path)
+            else:
+                waiting += _size_of(path)
+        return max(self._max_bytes // _OWN_PART, self._max_bytes - waiting) - kept
+
     def _append(self, letters: list[dict[str, Any]]) -> int:
         make_private(self._folder.path)
         path = self._folder.path / f"{self._folder.owner}{SUFFIX}"
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             size = os.fstat(fd).st_size
-            kept = self._folder.path.glob(f"*{SUFFIX}")
-            room = self._max_bytes - sum(_size_of(one) for one in kept)
+            room = self._room()
             lines: list[bytes] = []
             for letter in letters:
                 line = orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE)

@@ -42,7 +42,6 @@ class Answers:
     def __init__(self, name: str, advice: Advice) -> None:
         self._name = name
         self._advice = advice
-        self._is_elasticsearch = False
 
     def response(
         self,
@@ -68,10 +67,9 @@ class Answers:
             StoreLayoutError: Any other status, or not Elasticsearch.
         """
         if 200 <= status < 300:
-            if not self._is_elasticsearch:
-                if headers.get("x-elastic-product") != "Elasticsearch":
-                    raise StoreLayoutError(self._not_elasticsearch())
-                self._is_elasticsearch = True
+            # Of each: a proxy's page may come in between.
+            if headers.get("x-elastic-product") != "Elasticsearch":
+                raise StoreLayoutError(self._not_elasticsearch())
         elif status not in expected:
             raise self._status_error(status, headers, body, has_credentials=has_credentials)
         return Response(status, body)

@@ -13,9 +13,6 @@ class _OrjsonSerializer(JsonSerializer):
         return orjson.dumps(data)
 
     def json_loads(self, data: bytes) -> Any:
-        # The answer to a _bulk request in which all went well: its items say no more.
-        if data.startswith(b'{"errors":false'):
-            return {"errors": False}
         return orjson.loads(data)
 
 

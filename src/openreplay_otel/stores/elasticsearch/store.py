@@ -9,7 +9,7 @@ from ...names import SESSIONLESS_DATA_STREAM
 from ..base import WriteResult
 from ..bulk_lines import bulk_body, count_of, documents_of
 from . import preparation, schema
-from .bulk import BULK_PATH, bulk_result, has_errors
+from .bulk import BULK_PATH, bulk_result, checked, has_errors
 from .connection import Waiting
 from .reader import Reader, day_of
 from .without_waiting import each, result
@@ -58,14 +58,14 @@ class ElasticsearchStore:
     def write(self, documents: Sequence[Document], *, timeout: float | None = None) -> WriteResult:
         """Store documents by one ``_bulk`` request."""
         answer = self.connection.request("POST", BULK_PATH, bulk_body(documents), timeout=timeout)
-        return bulk_result(documents, answer.body)
+        return bulk_result(documents, checked(answer.body, len(documents)))
 
     def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
         """Store ready lines by one ``_bulk`` request; they are taken apart only where one is not stored."""
         answer = self.connection.request("POST", BULK_PATH, lines, timeout=timeout)
-        if not has_errors(answer.body):
-            return WriteResult(accepted=count_of(lines))
-        return bulk_result(documents_of(lines), answer.body)
+        count = count_of(lines)
+        body = checked(answer.body, count)
+        return bulk_result(documents_of(lines), body) if has_errors(body) else WriteResult(count)
 
     def search(self, query: LogQuery) -> Iterator[list[Hit]]:
         """Find a session's documents in pages, in time order."""
