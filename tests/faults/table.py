@@ -47,7 +47,7 @@ def write(made: Sequence[str], path: Path = PAGE) -> None:
     order = {_name(line): number for number, line in enumerate(kept)}
     lines.sort(key=lambda line: order.get(_name(line), len(order)))
     about = (
-        f"Measured {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()} on"
+        f"The newest rows were measured {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()} on"
         f" {os.cpu_count()} processors."
     )
     table = "\n".join([_HEAD, *lines])
