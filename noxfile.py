@@ -221,7 +221,8 @@ def unit(session: nox.Session, otel: str) -> None:
     _install_wheel(session)
     session.run("openreplay-otel", "--help", silent=True)
     elsewhere = (
-        "benchmarks", "browser", "collector", "docs", "faults", "frameworks", "integration", "wire",
+        "benchmarks", "browser", "collector", "docs", "faults", "forged", "frameworks", "integration",
+        "wire",
     )  # fmt: skip
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     # Python's own checks, once: it warns of what is left open, and of what other threads must not touch.
@@ -279,11 +280,23 @@ def collector(session: nox.Session, es: int) -> None:
     _install_wheel(session)
     # The files do not depend on the server; what it makes of the documents does.
     paths = (
-        ["tests/collector"]
+        ["tests/collector", "tests/forged"]
         if es == 9
-        else ["tests/collector/test_document.py", "-kminimal or links or production"]
+        else [
+            "tests/collector/test_document.py",
+            "tests/forged",
+            "-kminimal or links or production or forged",
+        ]
     )
     _pytest(session, *paths, env={"OPENREPLAY_TEST_ES": str(es)})
+
+
+@nox.session(default=False)
+def forged(session: nox.Session) -> None:
+    """Send 131,000 forged texts on all ways into a store, and show what OpenReplay's readers find of the victim."""
+    _install_locked(session, "--group=test", "--group=collector", "--all-extras")
+    _install_wheel(session)
+    session.run("python", "-m", "tests.forged", *session.posargs)
 
 
 @nox.session(default=False)

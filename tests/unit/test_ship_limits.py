@@ -6,17 +6,13 @@ import gzip
 import json
 import os
 import re
-import time
 import tracemalloc
 from datetime import datetime, timezone
-from importlib import import_module
-from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
 import pytest
 
-import openreplay_otel.ship
-from openreplay_otel import Settings, SettingsError, message_tag
+from openreplay_otel import Settings, SettingsError
 from openreplay_otel.ship.aside import Aside
 from openreplay_otel.ship.counts import ShipCounts
 from openreplay_otel.ship.files import UNPACKED_FREE, log_files
@@ -26,21 +22,17 @@ from openreplay_otel.ship.splitter import TOO_LONG_IN_PARTS, Splitter
 from openreplay_otel.ship.times import TimeReader
 
 from .cli_harness import call, store_url
+from .growth import MOST_GROWTH, growth
 from .shipping import no_progress, ship_files, ship_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from openreplay_otel.ship.record import ParsedRecord
     from openreplay_otel.stores.base import Document
 
 LENGTH = 8_000
-TOO_SHORT = 0.004
-"""Seconds of the processor for the longest text in which nothing grows that could matter."""
-MOST_GROWTH = 24
-"""For eight times the length: linear is 8, quadratic 64; between them is room for a busy machine."""
-
 PUMPS = (
     "a", "a.", "A", "1", " ", "\t", "-", "|", "[", "]", '"', "\\", ":", "=", "a=", 'a="', ",", "(", "a ", "1 ",
     " |", "[a]", " -", "[a] ", '""', "\\\\", "a:", "Aa", "╭─", "  | ", "<1>", "Jan 24 02:27:39 h a[1]: ",
@@ -49,67 +41,9 @@ PUMPS = (
 )  # fmt: skip
 
 
-def expressions() -> Iterator[tuple[str, re.Pattern[str]]]:
-    """Every expression of the package that reads log files, and of the tags."""
-    modules = [
-        import_module(found.name)
-        for found in walk_packages(openreplay_otel.ship.__path__, "openreplay_otel.ship.")
-    ]
-    for module in [*modules, message_tag]:
-        for name, value in vars(module).items():
-            if isinstance(value, re.Pattern):
-                yield f"{module.__name__}.{name}", value
-
-
-EXPRESSIONS = dict(expressions())
 PREFIXES = sorted(
     {row.example.partition("boom")[0].partition("\n")[0][:120] for row in FORMATS} | {""}
 )
-SEARCHED = ("_ANSI", "_ESCAPE", "_TAG", "_WORDS", "_FRACTION")
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """The processor's time of a call: the least of three."""
-    taken: list[float] = []
-    for _ in range(3):
-        began = time.process_time()
-        run()
-        taken.append(time.process_time() - began)
-        if taken[0] < TOO_SHORT:
-            break
-    return min(taken)
-
-
-def growth(make: Callable[[int], Callable[[], object]]) -> float:
-    """How many times longer eight times the length takes than the length; 0 where it takes no time."""
-    longest = seconds(make(8))
-    if longest < TOO_SHORT:
-        return 0
-    steps = [seconds(make(times)) for times in (1, 2, 4)]
-    return longest / max(steps[0], steps[1] / 2, steps[2] / 4, 1e-6)
-
-
-@pytest.mark.parametrize("name", EXPRESSIONS)
-def test_every_expression_is_linear(name: str) -> None:
-    """Fed with the beginnings of all formats and what could be repeated behind them, at 1, 2, 4, 8 times."""
-    expression = EXPRESSIONS[name]
-    is_searched = name.endswith(SEARCHED)
-
-    def run(text: str) -> None:
-        expression.match(text)
-        expression.fullmatch(text)
-        if is_searched:
-            expression.sub("", text)
-
-    # What is searched for does not care for what is before it.
-    for prefix in [""] if is_searched else PREFIXES:
-        for pump in PUMPS:
-
-            def make(times: int, begin: str = prefix, pump: str = pump) -> Callable[[], object]:
-                text = begin + pump * (LENGTH * times // len(pump)) + "\x01"
-                return lambda: run(text)
-
-            assert growth(make) < MOST_GROWTH, (prefix, pump)
 
 
 def split(line: str) -> list[ParsedRecord]:
