@@ -13,6 +13,7 @@ import random
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -36,7 +37,6 @@ from tests.unit.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from tests.servers.elasticsearch import ElasticsearchServer
 
@@ -121,9 +121,15 @@ def _shipped(es: ElasticsearchServer, given: Attack, *names: str) -> None:
 
 def _ship(es: ElasticsearchServer, given: Attack, files: list[str]) -> None:
     state = given.folder / "state"
-    done = call_here(
-        "ship", *files, "--store", es.store_url, state=state, OPENREPLAY_OTEL_TAGS=TAGS
-    )
+    here = Path.cwd()
+    # What it cannot read, it keeps aside in the folder in which it is called.
+    os.chdir(given.folder)
+    try:
+        done = call_here(
+            "ship", *files, "--store", es.store_url, state=state, OPENREPLAY_OTEL_TAGS=TAGS
+        )
+    finally:
+        os.chdir(here)
     assert done.code in (0, 1), done.err
 
 
