@@ -89,6 +89,7 @@ LISTED: Final[dict[str, tuple[str, ...]]] = {
     "ship.tracebacks._GROUP_OWN": (),
     "ship.tracebacks._MARGIN_OWN": (),
     "ship.tracebacks._MEMBER": (),
+    "stores.elasticsearch.bulk._OF_THE_DOCUMENT": (),
     "stores.bulk_lines._WHOLE": ('{"create":', '{"create":{"_index":"a","_id":"b"}}\n'),
     "text.harmless._UNSAFE": (),
     "text.harmless._UNSAFE_IN_JSON": (),
