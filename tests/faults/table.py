@@ -47,8 +47,8 @@ def write(made: Sequence[str], path: Path = PAGE) -> None:
     order = {_name(line): number for number, line in enumerate(kept)}
     lines.sort(key=lambda line: order.get(_name(line), len(order)))
     about = (
-        f"The newest rows were measured {datetime.now(timezone.utc):%Y-%m-%d} with Python {platform.python_version()} on"
-        f" {os.cpu_count()} processors."
+        f"The newest rows were measured {datetime.now(timezone.utc):%Y-%m-%d} with Python"
+        f" {platform.python_version()} on {os.cpu_count()} processors."
     )
     table = "\n".join([_HEAD, *lines])
     path.write_text(f"{before}{BEGIN}\n{table}\n\n{about}\n{END}{after}", encoding="utf-8")

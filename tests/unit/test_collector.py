@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from openreplay_otel import Settings, SettingsError, configure
+from openreplay_otel import Settings, SettingsError, configure, use_session
 from openreplay_otel.collector_url import collector_address
 
 from .cli_harness import call_here
@@ -232,9 +232,9 @@ def test_it_says_what_became_of_the_records() -> None:
             with configure(collector=url, logger_provider=provider, sessionless="drop") as pipeline:
                 assert pipeline.store is None
                 logger = provider.get_logger("shop")
-                for session in (SESSION, None):
-                    attributes = {} if session is None else {"openreplay.session.id": session}
-                    logger.emit(body="hello", attributes=attributes)
+                logger.emit(body="hello")
+                with use_session(SESSION):
+                    logger.emit(body="hello")
                 assert pipeline.force_flush() is is_taken
                 counts = pipeline.processor.counts
             assert (counts.accepted, counts.delivered) == (1, int(is_taken))

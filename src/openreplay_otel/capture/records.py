@@ -24,9 +24,8 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 )
 
 from ..context.exception_memory import mark_logged, session_id_of_exception
-from ..context.session_context import session_id_of, with_session_id
+from ..context.session_context import NotedSession, session_id_of, with_session_id
 from ..names import ATTRIBUTE_SESSION_ID, FIELD_TRUNCATED
-from ..session import session_id_or_none
 from ..signals import is_from_signal
 from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, as_text, attribute_value, cut
 
@@ -39,6 +38,8 @@ _OWN: Final = frozenset(
     (*vars(logging.makeLogRecord({})), "asctime", "message", "taskName", "getMessage")
 )
 """What each record of ``logging`` has; the rest is what the app adds by ``extra=``."""
+_NOT_THE_APPS: Final = frozenset({ATTRIBUTE_SESSION_ID})
+"""Names that only the stamp gives."""
 _EVENT_NAMES: Final = ("otel.event.name", "event.name")
 _OF_STRUCTLOG: Final = frozenset({"_logger", "_name"})
 _TEXTS: Final = ("event", "message")
@@ -95,8 +96,7 @@ class Records:
             # What loguru binds, as it hands lines to ``logging``.
             attributes.pop("extra", None)
             self._add(attributes, cast("dict[Any, Any]", bound).items(), _OWN)
-        if ATTRIBUTE_SESSION_ID in attributes:
-            context = _with_session_of(attributes[ATTRIBUTE_SESSION_ID], context)
+        context = _with_noted(context, fields, msg, bound)
         if info or line.exc_text:
             context = _add_exception(attributes, info, line.exc_text, context)
         event_name = None
@@ -131,8 +131,9 @@ class Records:
             if len(attributes) >= self._most:
                 attributes[FIELD_TRUNCATED] = True
                 return
-            name = key if type(key) is str and key else as_text(key) or "_"
-            attributes[name[:MAX_KEYWORD]] = attribute_value(value)
+            name = (key if type(key) is str and key else as_text(key) or "_")[:MAX_KEYWORD]
+            if name not in _NOT_THE_APPS:
+                attributes[name] = attribute_value(value)
 
     def _of_mapping(
         self, msg: dict[Any, Any], fields: Mapping[str, Any], attributes: dict[str, Any]
@@ -231,12 +232,14 @@ def _readable(value: object) -> object:
     return value if type(value) in (str, int, float) else as_text(value)
 
 
-def _with_session_of(value: object, context: Context) -> Context:
-    """The context with the session that a patcher noted before the line went to another thread."""
-    session_id = session_id_or_none(value) if type(value) is str else None
-    if session_id is None or session_id_of(context) is not None:
-        return context
-    return with_session_id(session_id, context)
+def _with_noted(context: Context, *places: object) -> Context:
+    """The context with the session that this package noted before the line went to another thread."""
+    for place in places:
+        if type(place) is dict and ATTRIBUTE_SESSION_ID in place:
+            noted = cast("dict[Any, Any]", place)[ATTRIBUTE_SESSION_ID]
+            if type(noted) is NotedSession and session_id_of(context) is None:
+                return with_session_id(str(noted), context)
+    return context
 
 
 def _is_triple(info: object) -> bool:

@@ -33,6 +33,15 @@ class _Shadow(NamedTuple):
         return f"_Shadow({self.session_id!r})"
 
 
+class NotedSession(str):
+    """A session's id as this package notes it in a line that goes to another thread.
+
+    A text of the same name that the app put there, perhaps from a request, is not of this type and says nothing.
+    """
+
+    __slots__ = ()
+
+
 @lru_cache(maxsize=4096)
 def _validated(value: str) -> str | None:
     # Properties of a baggage entry stay in the value that the W3C propagator stores.

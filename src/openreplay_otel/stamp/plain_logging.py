@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..context.exception_memory import session_id_of_exception
-from ..context.session_context import session_id_of
+from ..context.session_context import NotedSession, session_id_of
 from ..message_tag import message_prefix, tagged
 from ..names import ATTRIBUTE_SESSION_ID, MESSAGE_TAG_SESSION_ID
 
@@ -180,7 +180,7 @@ def structlog_processor(
     if isinstance(event, str):
         event_dict["event"] = tagged(event, session_id, _prefix_of(session_id))
     if session_id is not None:
-        event_dict[ATTRIBUTE_SESSION_ID] = session_id
+        event_dict[ATTRIBUTE_SESSION_ID] = NotedSession(session_id)
     return event_dict
 
 
@@ -198,4 +198,4 @@ def loguru_patcher(record: Any) -> None:
     )
     record["message"] = tagged(record["message"], session_id, _prefix_of(session_id))
     if session_id is not None:
-        record["extra"][ATTRIBUTE_SESSION_ID] = session_id
+        record["extra"][ATTRIBUTE_SESSION_ID] = NotedSession(session_id)

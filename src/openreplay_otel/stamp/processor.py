@@ -10,6 +10,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from ..context import session_id_of
 from ..context.exception_memory import mark_logged, mark_told, session_id_of_exception
+from ..context.session_context import NotedSession
 from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
@@ -63,6 +64,9 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
             if last[0] is not record.context or last[0] is None:
                 last = self._look_up(record.context)
             _, session_id, prefix = last
+            attributes = _writable(record)
+            if session_id is None and ATTRIBUTE_SESSION_ID in attributes:
+                session_id, prefix = self._noted(attributes.pop(ATTRIBUTE_SESSION_ID))
             if record.exception is not None or record.event_name is not None:
                 session_id, prefix = self._look_into(log_record, session_id, prefix)
             body = record.body
@@ -74,7 +78,6 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
                 record.body = tagged(body, session_id, prefix)
             if session_id is None:
                 return
-            attributes = _writable(record)
             attributes[ATTRIBUTE_SESSION_ID] = session_id
             if ATTRIBUTE_SESSION_ID_SEMCONV not in attributes:
                 attributes[ATTRIBUTE_SESSION_ID_SEMCONV] = session_id
@@ -97,12 +100,19 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
 
     def _look_up(self, context: Context | None) -> _Found:
         session_id = session_id_of(context)
-        prefix = ""
-        if session_id is not None and self._stamps_message:
-            prefix = message_prefix(session_id, self._tags)
         # One attribute, so that another thread never sees a context with the session of another one.
-        self._last = (context, session_id, prefix)
+        self._last = (context, session_id, self._prefix_of(session_id))
         return self._last
+
+    def _prefix_of(self, session_id: str | None) -> str:
+        if session_id is None or not self._stamps_message:
+            return ""
+        return message_prefix(session_id, self._tags)
+
+    def _noted(self, value: object) -> tuple[str | None, str]:
+        """The session of an attribute, where it is not the app's: that one may be a client's claim."""
+        session_id = str(value) if type(value) is NotedSession else None
+        return session_id, self._prefix_of(session_id)
 
     def _look_into(
         self, log_record: Any, session_id: str | None, prefix: str
@@ -117,8 +127,7 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
                 mark_logged(error)
         if session_id is None:
             session_id = session_id_of_exception(error)
-            if session_id is not None and self._stamps_message:
-                prefix = message_prefix(session_id, self._tags)
+            prefix = self._prefix_of(session_id)
         return session_id, prefix
 
     def enabled(self, **_: object) -> bool:
