@@ -10,7 +10,7 @@ from .version import __version__
 if TYPE_CHECKING:
     from .auto import OpenReplayConfigurator, OpenReplayDistro, OpenReplayInstrumentor
     from .context import OpenReplayPropagator
-    from .context.current import current_session, use_session
+    from .context.current import current_session, no_session, use_session
     from .context.middleware import OpenReplayASGIMiddleware, OpenReplayWSGIMiddleware
     from .entries import ExceptionInfo, LogEntry, SessionSummary
     from .errors import (
@@ -64,6 +64,7 @@ _HOMES: Final = {
     "loguru_patcher": "stamp.plain_logging",
     "open_store": "stores",
     "structlog_processor": "stamp.plain_logging",
+    "no_session": "context.current",
     "use_session": "context.current",
 }
 
@@ -99,6 +100,7 @@ __all__ = [
     "configure",
     "current_session",
     "loguru_patcher",
+    "no_session",
     "open_store",
     "structlog_processor",
     "use_session",

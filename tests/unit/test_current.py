@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import gc
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,13 +18,14 @@ from openreplay_otel import (
     OpenReplayWSGIMiddleware,
     Session,
     current_session,
+    no_session,
     use_session,
 )
 
 from .hooked import OTHER, SESSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 
 def current() -> str | None:
@@ -188,3 +192,143 @@ def test_the_asgi_middleware_makes_the_session_the_current_one() -> None:
         ("websocket", SESSION),
     ] == seen
     assert current() is None
+
+
+def test_no_session_leads_out_of_a_request_and_back() -> None:
+    """As a block and as a decorator; what is begun inside has none, for as long as it lives."""
+    seen: list[str | None] = []
+
+    @no_session()
+    def begin() -> threading.Thread:
+        seen.append(current())
+        context = contextvars.copy_context()
+        return threading.Thread(target=lambda: seen.append(context.run(current)))
+
+    with use_session(SESSION):
+        with no_session():
+            assert current() is None
+            with use_session(OTHER):
+                assert OTHER == current()
+            assert current() is None
+        assert SESSION == current()
+        thread = begin()
+        thread.start()
+        thread.join()
+        assert SESSION == current()
+    assert [None, None] == seen
+
+
+def test_a_task_begun_without_a_session_has_none_later() -> None:
+    """A task that reads a queue for everybody, begun in the first visitor's request."""
+
+    async def main() -> list[str | None]:
+        queue: asyncio.Queue[int] = asyncio.Queue()
+        seen: list[str | None] = []
+
+        async def read() -> None:
+            while await queue.get():
+                seen.append(current())
+
+        with use_session(SESSION), no_session():
+            task = asyncio.create_task(read())
+        with use_session(OTHER):
+            await queue.put(1)
+            await asyncio.sleep(0)
+        await queue.put(0)
+        await task
+        return seen
+
+    assert [None] == asyncio.run(main())
+
+
+@pytest.mark.parametrize("scope", [use_session(SESSION), no_session()], ids=["use", "no"])
+def test_a_decorated_generator_has_its_session_in_each_step_only(scope: Any) -> None:
+    """Sent values, exceptions, the return value and the close go through; the caller keeps its own session."""
+    inside = SESSION if isinstance(scope, use_session) else None
+    seen: list[Any] = []
+
+    @scope
+    def steps(start: int) -> Any:
+        seen.append(current())
+        try:
+            given = yield start
+            seen.append((given, current()))
+            yield from (7, 8)
+        except KeyError as error:
+            seen.append((type(error), current()))
+            yield "caught"
+        finally:
+            seen.append(("end", current()))
+        return "done"
+
+    with use_session(OTHER):
+        made = steps(1)
+        assert (1, OTHER) == (next(made), current())
+        assert (7, OTHER) == (made.send("hi"), current())
+        assert ("caught", OTHER) == (made.throw(KeyError("x")), current())
+        with pytest.raises(StopIteration) as ended:
+            next(made)
+        assert "done" == ended.value.value
+        early = steps(2)
+        next(early)
+        early.close()
+        assert OTHER == current()
+    assert [
+        inside, ("hi", inside), (KeyError, inside), ("end", inside), inside, ("end", inside),
+    ] == seen  # fmt: skip
+
+
+@pytest.mark.parametrize("scope", [use_session(SESSION), no_session()], ids=["use", "no"])
+def test_a_decorated_async_generator_has_its_session_in_each_step_only(scope: Any) -> None:
+    """Also where it is closed."""
+    inside = SESSION if isinstance(scope, use_session) else None
+    seen: list[Any] = []
+
+    @scope
+    async def steps() -> AsyncGenerator[Any, Any]:
+        try:
+            seen.append((await asyncio.sleep(0, "awaited"), current()))
+            given = yield 1
+            seen.append((given, current()))
+            yield 2
+        except KeyError:
+            seen.append(("caught", current()))
+            yield 3
+        finally:
+            seen.append(("end", current()))
+
+    async def main() -> None:
+        with use_session(OTHER):
+            made = steps()
+            assert (1, OTHER) == (await anext(made), current())
+            assert (2, OTHER) == (await made.asend("hi"), current())
+            assert (3, OTHER) == (await made.athrow(KeyError()), current())
+            await made.aclose()
+            assert OTHER == current()
+
+    asyncio.run(main())
+    assert [("awaited", inside), ("hi", inside), ("caught", inside), ("end", inside)] == seen
+
+
+def test_an_async_generator_that_is_left_early_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is closed in another task, where its context is not the current one."""
+
+    async def numbers() -> AsyncIterator[int]:
+        with use_session(SESSION):
+            yield 1
+            yield 2
+
+    async def leave_early() -> None:
+        async for _ in numbers():
+            break
+
+    async def main() -> None:
+        await asyncio.create_task(leave_early())
+        gc.collect()
+        await asyncio.sleep(0.01)
+        assert current() is None
+
+    asyncio.run(main())
+    assert [] == [record.getMessage() for record in caplog.records]

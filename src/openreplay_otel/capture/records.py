@@ -96,7 +96,7 @@ class Records:
             # What loguru binds, as it hands lines to ``logging``.
             attributes.pop("extra", None)
             self._add(attributes, cast("dict[Any, Any]", bound).items(), _OWN)
-        context = _with_noted(context, fields, msg, bound)
+        context = _with_noted(context, fields, cast("object", msg), cast("object", bound))
         if info or line.exc_text:
             context = _add_exception(attributes, info, line.exc_text, context)
         event_name = None

@@ -6,11 +6,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import Context, attach, get_current
 
 from .carriers import CarrierReader
 from .exception_memory import left
-from .session_context import with_session_id
+from .session_context import detach_quietly, with_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,4 +67,4 @@ def leave(token: Token[Context], *, is_app: bool = False) -> None:
     error = sys.exc_info()[1]
     if error is not None:
         left(error, is_unhandled=is_app)
-    detach(token)
+    detach_quietly(token)

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry import baggage
-from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.context import Context, create_key, detach, get_value, set_value
 
 from ..names import BAGGAGE_SESSION_ID
 from ..session import LONGEST_VALUE
@@ -14,6 +14,7 @@ from .carriers import baggage_session_id_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextvars import Token
 
 _SHADOW_KEY = create_key("openreplay-shadowed-baggage")
 
@@ -84,6 +85,24 @@ def with_session_id(
         # Of an earlier request: it would take this id for one that does not count.
         context = set_value(_SHADOW_KEY, None, context)
     return context
+
+
+def detach_quietly(token: Token[Context]) -> None:
+    """Go back to the context before; where another one is current, leave that alone.
+
+    A generator that is left early is closed wherever that happens, in another task mostly. OpenTelemetry's ``detach``
+    would log that as an error, of whatever session is current there.
+
+    Args:
+        token: From OpenTelemetry's ``attach``.
+    """
+    try:
+        token.var.reset(token)
+    except AttributeError:
+        # Of a runtime context of another make (OTEL_PYTHON_CONTEXT).
+        detach(token)
+    except (ValueError, RuntimeError):
+        return
 
 
 def without_session_id(context: Context | None = None) -> Context:
