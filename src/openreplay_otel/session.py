@@ -121,7 +121,7 @@ class SessionToken:
 
 
 def session_id_from_request(
-    text: str, *, now_ms: int, token_secret: str | None = None
+    text: str, *, now_ms: int, token_secret: str | None = None, takes_ids: bool = True
 ) -> str | None:
     """Read the session id out of a header's value: a decimal id, or a token; never raises.
 
@@ -130,13 +130,14 @@ def session_id_from_request(
         now_ms: The present in Unix milliseconds, against which a token's expiry is held.
         token_secret: The OpenReplay server's secret; where given, a token signed otherwise counts
             for nothing. A bare id stays the client's claim in any case.
+        takes_ids: Whether a bare id counts.
 
     Returns:
         The decimal id, or None for anything else, a token expired over ten minutes ago included.
     """
     session_id = session_id_or_none(text)
     if session_id is not None:
-        return session_id
+        return session_id if takes_ids else None
     token = SessionToken.parse_or_none(text, secret=token_secret)
     if token is None or token.is_signature_valid is False:
         return None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openreplay_otel import InvalidSessionError, Session, SessionToken
+from openreplay_otel.context.carriers import CarrierReader
 from openreplay_otel.session import session_id_from_request
 
 from .contract import (
@@ -220,3 +221,18 @@ def test_the_errors_of_the_constructor_and_of_parse_show_no_token() -> None:
     for caught in (of_constructor, of_parse):
         assert EXAMPLE_TOKEN_ID not in repr(caught.value)
         assert text.rpartition(".")[2] not in repr(caught.value)
+
+
+@pytest.mark.parametrize("name", ["X-OpenReplay-SessionToken", "X-OpenReplay-Session-Token"])
+@pytest.mark.parametrize("value", [EXAMPLE_ID, f" {EXAMPLE_ID} ", "7", token(secret="guess")])
+def test_with_a_secret_a_header_for_tokens_takes_signed_tokens_only(name: str, value: str) -> None:
+    """A bare id there would be a claim like any other."""
+    signed = token(secret=SECRET)
+    for secret, expected in ((SECRET, None), (None, session_in_header(value))):
+        reader = CarrierReader(token_secret=secret)
+        headers = reader.of_pairs([(name, value)])
+        assert expected == reader.session_id_in(headers, now_ms=NOW_MS)
+    reader = CarrierReader(token_secret=SECRET)
+    assert EXAMPLE_ID == reader.session_id_in(
+        reader.of_pairs([(name, value), (name, signed)]), now_ms=NOW_MS
+    )

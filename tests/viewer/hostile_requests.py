@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 from tests.unit.cli_harness import TOKEN
@@ -23,6 +24,13 @@ def _(rig: Rig) -> None:
     refused(rig.page.get("/", Host="evil.example"), 421, "evil.example", rig.session)
     refused(rig.page.get("/", Host="127.0.0.1.evil.example"), 421)
     assert rig.page.get("/", Host="localhost:1").status == 200
+
+
+@case("`Host: 127.0.0.1` by a proxy that was not named", "403, whichever header tells of the proxy")
+def _(rig: Rig) -> None:
+    for name in ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"):
+        headers: dict[str, Any] = {name: "10.1.2.3"}
+        refused(rig.page.get("/", Host="127.0.0.1", **headers), 403, rig.session)
 
 
 @case("no `Host`, or two of them", "refused (400 or 421)")

@@ -117,3 +117,36 @@ def test_a_page_knows_its_own_names(
     names = host_names("Logs.example.com")
     assert Access("127.0.0.1", names).knows_host(host) is on_loopback
     assert Access(EVERY_ADDRESS, names, token="x" * 16).knows_host(host) is elsewhere
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_forwarded", "open_page", "with_token", "behind_proxy"),
+    [
+        ("127.0.0.1", False, True, True, True),
+        ("::ffff:127.0.0.1", False, True, True, True),
+        ("::FFFF:7f00:1", False, True, True, True),
+        ("127.8.9.10", False, True, True, False),
+        ("::1", False, True, True, False),
+        (None, False, True, True, False),
+        ("127.0.0.1", True, False, True, True),
+        (None, True, False, True, False),
+        ("10.0.0.7", False, False, True, False),
+        ("::ffff:10.0.0.7", False, False, True, False),
+        ("fe80::1%eth0", False, False, True, False),
+        ("no address", False, False, True, False),
+    ],
+)
+def test_without_a_token_only_this_machine_itself_may_ask(
+    peer: str | None, *, is_forwarded: bool, open_page: bool, with_token: bool, behind_proxy: bool
+) -> None:
+    """Whatever Host header it sends; a proxy on this machine asks for others."""
+    proxies = proxy_addresses("127.0.0.1")
+    asked = {"is_forwarded": is_forwarded}
+    assert Access("127.0.0.1").may_connect(peer, **asked) is open_page
+    assert Access(EVERY_ADDRESS, token="x" * 16).may_connect(peer, **asked) is with_token
+    assert Access("::", proxies=proxies).may_connect(peer, **asked) is behind_proxy
+
+
+def test_a_proxy_may_be_named_in_either_form() -> None:
+    """A socket for both families tells an address of IPv4 in IPv6's form."""
+    assert proxy_addresses("::ffff:10.0.0.7, ::1") == {"10.0.0.7", "::1"}

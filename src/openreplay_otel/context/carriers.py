@@ -39,6 +39,8 @@ LONGEST_BAGGAGE: Final = 8192
 """Characters of a baggage header; W3C's limit, above which OpenTelemetry's propagator reads nothing of it either."""
 LONGEST_COOKIES: Final = 16 * 1024
 """Characters of cookies that are looked at; the rest of a longer header is not."""
+_TOKEN_HEADERS: Final = frozenset({SESSION_TOKEN_HEADER, SESSION_TOKEN_HEADER_AXIOS})
+"""With a secret these prove what they say, so a bare id is none there."""
 _ID_HEADER: Final = SESSION_ID_HEADER.lower()
 
 
@@ -99,8 +101,9 @@ class CarrierReader:
         for name in self._headers:
             for value in islice(lookup(name), MOST_VALUES):
                 found = session_id_from_request(
-                    value, now_ms=now_ms, token_secret=self._token_secret
-                )
+                    value, now_ms=now_ms, token_secret=self._token_secret,
+                    takes_ids=self._token_secret is None or name not in _TOKEN_HEADERS,
+                )  # fmt: skip
                 if found is not None:
                     return found
         for value in reversed(baggage_values(lookup)):

@@ -64,9 +64,21 @@ class Access:
             return name in LOOPBACK_NAMES
         return _is_address(name.strip("[]"))
 
-    def may_connect(self, peer: str | None) -> bool:
-        """Whether a peer may ask at all."""
-        return not self.proxies or peer in self.proxies
+    def may_connect(self, peer: str | None, *, is_forwarded: bool) -> bool:
+        """Whether a peer may ask at all.
+
+        Without a token and without proxies the page trusts whoever is on this machine. A Host header proves nothing of
+        that: a proxy, or whoever connects to an address that the page was not made for, may send any.
+
+        Args:
+            peer: The address that it connects from; None for a Unix socket.
+            is_forwarded: Whether it says that it asks for somebody else.
+        """
+        if self.proxies:
+            return peer is not None and _plain_address(peer) in self.proxies
+        if self.token is not None:
+            return True
+        return not is_forwarded and (peer is None or is_loopback(_plain_address(peer)))
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token; takes as long for any answer."""
@@ -93,6 +105,16 @@ def is_loopback(address: str) -> bool:
         return False
 
 
+def _plain_address(address: str) -> str:
+    """An address as people write it: a socket for both families tells IPv4's as ``::ffff:127.0.0.1``."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return str(mapped or found)
+
+
 def proxy_addresses(text: str) -> frozenset[str]:
     """The addresses of a comma list.
 
@@ -102,7 +124,8 @@ def proxy_addresses(text: str) -> frozenset[str]:
     found: set[str] = set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         try:
-            found.add(str(ipaddress.ip_address(part)))
+            ipaddress.ip_address(part)
+            found.add(_plain_address(part))
         except ValueError:
             message = (
                 f"proxy: expected the IP address from which the proxy connects, got {part[:40]!r}"
