@@ -14,6 +14,7 @@ import orjson
 
 from .. import forks
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
+from ..private_files import make_file, make_folders
 from . import sqlite_queries
 from .base import (
     MAX_FROM_END,
@@ -213,7 +214,8 @@ class SqliteStore:
 
     def _writing(self) -> sqlite3.Connection:
         if self._writer is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(self._path.parent)
+            make_file(self._path)  # SQLite makes those beside it alike.
             connection = self._open(f"{self._path.as_uri()}?mode=rwc", _TURN_SECONDS)
             try:
                 self._make_tables(connection, _TURN_SECONDS)

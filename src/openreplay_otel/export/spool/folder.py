@@ -16,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ...private_files import make_folders
 from .recovery import recover
 from .segment import HEADER_SIZE, FileMedium, MemoryMedium, Segment, header
 
@@ -209,7 +210,7 @@ def make_private(folder: Path) -> None:
     Raises:
         OSError: It cannot be made, or belongs to someone else.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folders(folder)
     if hasattr(os, "geteuid") and folder.stat().st_uid not in {os.geteuid(), 0}:
         message = f"{folder} belongs to another account"
         raise PermissionError(message)
