@@ -17,7 +17,7 @@ from rich.text import Text
 from ..entries import ExceptionInfo, LogEntry
 from ..session import Session
 from ..settings import Settings
-from ..text.harmless import harmless, one_line
+from ..text.harmless import harmless, one_line, one_line_end
 from ..text.times import clock_text, offset_text, seconds_text
 from ..text.traces import trace_summary
 from .wrapping import NARROWEST, cell, fitted, name_end
@@ -65,8 +65,9 @@ class Layout:
         if width is not None and width < _WIDE:
             names = {entry.service for entry in entries}
             return cls(width, offset, 0, 0, names.pop() if len(names) == 1 else None)
-        services = [cell_len(one_line(entry.service or "-")) for entry in entries]
-        loggers = [cell_len(one_line(entry.logger or "-")) for entry in entries]
+        # As much of each as decides it: a name may be as long as an app, or its user, made it.
+        services = [cell_len(one_line(entry.service or "-", _MAX_SERVICE)) for entry in entries]
+        loggers = [cell_len(one_line(entry.logger or "-", _MAX_LOGGER)) for entry in entries]
         service = max(min(_MAX_SERVICE, max(services, default=0)), len("service"))
         logger = max(min(_MAX_LOGGER, max(loggers, default=0)), len("logger"))
         return cls(width, offset, service, logger)
@@ -165,13 +166,13 @@ def _piped_row(entry: LogEntry, layout: Layout) -> Iterator[Text]:
 
 
 def _terminal_row(entry: LogEntry, layout: Layout, width: int) -> Iterator[Text]:
-    level = one_line(entry.level)
+    level = one_line(entry.level, _LEVEL)
     row = Text.assemble(
         (clock_text(entry.timestamp), _DIM), _GAP,
         (f"{offset_text(entry.offset):>{layout.offset}}", "cyan"), _GAP,
         (set_cell_size(level, _LEVEL), _STYLES.get(level, "")), _GAP,
     )  # fmt: skip
-    message = Text(_shortened(harmless(entry.message)), style=_MESSAGE_STYLES.get(level, ""))
+    message = Text(_shortened(entry.message), style=_MESSAGE_STYLES.get(level, ""))
     if layout.service:
         row.append(cell(entry.service, layout.service) + _GAP, style="blue")
         row.append(cell(entry.logger, layout.logger) + _GAP, style=_DIM)
@@ -187,7 +188,7 @@ def _terminal_row(entry: LogEntry, layout: Layout, width: int) -> Iterator[Text]
 def _append_source(lines: list[Text], entry: LogEntry, layout: Layout, room: int) -> None:
     """Put logger and service behind the message, below it where they do not fit."""
     service = None if entry.service == layout.common_service else entry.service
-    source = " · ".join(one_line(name) for name in (entry.logger, service) if name)
+    source = " · ".join(one_line_end(name, room + 1) for name in (entry.logger, service) if name)
     if lines[-1].cell_len + len(_GAP) + cell_len(source) <= room:
         lines[-1].append(_GAP + source, style="not bold dim")
     else:
@@ -217,7 +218,8 @@ def counted(number: int, thing: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= _LONGEST_ON_TERMINAL:
-        return text
-    rest = len(text) - _LONGEST_ON_TERMINAL
-    return f"{text[:_LONGEST_ON_TERMINAL]}… ({rest} more characters: see --json)"
+    shown = harmless(text, _LONGEST_ON_TERMINAL + 1)
+    if len(shown) <= _LONGEST_ON_TERMINAL:
+        return shown
+    rest = max(1, len(text) - _LONGEST_ON_TERMINAL)
+    return f"{shown[:_LONGEST_ON_TERMINAL]}… ({rest} more characters: see --json)"

@@ -161,5 +161,5 @@ def _padded(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    text = one_line(text)
+    text = one_line(text, _LONGEST_TEXT + 1)
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}… (all of it: --json)"

@@ -8,7 +8,7 @@ from typing import Final
 from rich.cells import cell_len, get_character_cell_size, set_cell_size
 from rich.text import Text
 
-from ..text.harmless import one_line
+from ..text.harmless import one_line_end
 
 NARROWEST: Final = 24
 """Columns that a text gets even where the terminal has fewer left."""
@@ -54,7 +54,8 @@ def _wrapped(line: Text, width: int) -> Iterator[Text]:
 
 def cell(name: str | None, width: int) -> str:
     """A name in a column of a table."""
-    return set_cell_size(name_end(one_line(name or "-"), width), width)
+    # One more than fits tells that something is left out.
+    return set_cell_size(name_end(one_line_end(name or "-", width + 1), width), width)
 
 
 def name_end(name: str, width: int) -> str:

@@ -7,22 +7,25 @@ import time
 from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from ..errors import StoreError
 from ..session import Session
+from ..text.harmless import one_line
 from .download import csv_lines, json_lines
-from .filters import LEVEL_CHOICES, TIMES, RecordsFilter, SessionsFilter, place_text
+from .fields import fields_of
+from .filters import LEVEL_CHOICES, TIMES, RecordsFilter, SessionsFilter
 from .rows import (
-    LONGEST_IN_LIST,
     Moment,
     duration_text,
     record_row,
     recording_link,
+    service_choices,
     session_row,
+    shown_services,
 )
 from .strip import BINS, HEIGHT, WIDTH, span_of, strip_of
 
@@ -41,6 +44,10 @@ SESSIONS: Final = 50
 """Sessions of a page."""
 RECORDS: Final = 200
 """Records of a page."""
+_LONGEST_LEVEL: Final = 40
+_MOST_LEVELS: Final = 20
+_READ_AT_ONCE: Final = 4
+"""Pages of records that are in memory at a time: each may hold a hundred megabytes where records are large."""
 _ROWS_KEPT: Final = 2_000
 _SERVICES_SECONDS: Final = 30.0
 _OLDEST: Final = datetime(2020, 1, 1, tzinfo=timezone.utc)
@@ -74,6 +81,7 @@ class Pages:
         # What a session's row says hangs on its figures alone, and most of a list is as it was a moment ago.
         self._session_row = lru_cache(_ROWS_KEPT)(self._make_session_row)
         self._services = _Kept(lookup.services)
+        self._turns = threading.BoundedSemaphore(_READ_AT_ONCE)
 
     def sessions(self, request: Request) -> Response:
         """The sessions, those with errors first to be seen."""
@@ -95,7 +103,7 @@ class Pages:
             "wanted": wanted,
             "times": TIMES,
             "levels": LEVEL_CHOICES,
-            "services": self._services.value(),
+            "service_choices": service_choices(self._services.value(), wanted.service),
         }
         if not found:
             return self._show("empty_list.html", **values, is_empty=self._is_empty(wanted))
@@ -122,8 +130,12 @@ class Pages:
             return self._unknown(session)
         span = span_of(session, overview)
         bins = self._lookup.histogram(session, since=span[0], until=span[1], bins=BINS)
-        entries, has_earlier, has_later = self._records(session, wanted)
-        shown = (entries[0].timestamp, entries[-1].timestamp) if entries else None
+        with self._turns:
+            entries, has_earlier, has_later = self._records(session, wanted)
+            shown = (entries[0].timestamp, entries[-1].timestamp) if entries else None
+            rows = [record_row(entry, session, self._settings) for entry in entries]
+            # A record's row holds what is shown of it. The whole records may be hundreds of times as much.
+            del entries
         services = sorted({share.service for share in overview.shares if share.service})
         values = {
             "session": session,
@@ -133,16 +145,15 @@ class Pages:
             "overview": overview,
             "levels": _by_level(overview),
             "level_choices": LEVEL_CHOICES,
-            "services": services,
+            "services": shown_services(services),
+            "service_choices": service_choices(services, wanted.service),
             "recording": recording_link(session, self._settings, None),
             "strip": strip_of(span, bins, wanted, shown),
             "strip_size": (WIDTH, HEIGHT),
-            "rows": [record_row(entry, session, self._settings) for entry in entries],
+            "rows": rows,
             "lead": f"{self._settings.replay_lead:g}",
-            "earlier": wanted.address(before=place_text(entries[0].position))
-            if has_earlier
-            else None,
-            "later": wanted.address(after=place_text(entries[-1].position)) if has_later else None,
+            "earlier": wanted.address(before=rows[0].place) if has_earlier else None,
+            "later": wanted.address(after=rows[-1].place) if has_later else None,
         }
         return self._show("session.html", **values)
 
@@ -158,7 +169,7 @@ class Pages:
             "record.html",
             session=session,
             row=record_row(entry, session, self._settings, longest=None),
-            fields=_fields(entry),
+            fields=fields_of(entry),
             lead=f"{self._settings.replay_lead:g}",
             in_session=RecordsFilter(session).address(
                 at=f"+{max(0.0, entry.offset.total_seconds()):.3f}s"
@@ -265,26 +276,8 @@ def _by_level(overview: SessionOverview) -> list[tuple[str, int]]:
     for share in overview.shares:
         counts[share.level] = counts.get(share.level, 0) + share.records
     order = {"error": 0, "warning": 1, "info": 2, "debug": 3}
-    return sorted(counts.items(), key=lambda item: (order.get(item[0], 9), item[0]))
-
-
-def _fields(entry: LogEntry) -> list[tuple[str, str]]:
-    """The document's fields by their paths, those with a place of their own left out."""
-    from ..text.harmless import harmless, json_text, one_line
-
-    found: list[tuple[str, str]] = []
-
-    def add(path: str, value: Any) -> None:
-        if isinstance(value, dict) and value:
-            for name, inner in cast("dict[str, Any]", value).items():
-                add(f"{path}.{name}", inner)
-        elif not path.endswith("stack_trace") and path != "message":
-            text = value if isinstance(value, str) else json_text(cast("object", value))
-            found.append((one_line(path)[:200], harmless(text)[: LONGEST_IN_LIST * 5]))
-
-    for name, value in entry.document.items():
-        add(str(name), value)
-    return sorted(found)
+    known = sorted(counts.items(), key=lambda item: (order.get(item[0], 9), item[0]))
+    return [(one_line(level, _LONGEST_LEVEL), count) for level, count in known[:_MOST_LEVELS]]
 
 
 def _chained(first: list[LogEntry], rest: Any) -> Any:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from ..stores.times import to_text
-from ..text.harmless import harmless, one_line
+from ..text.harmless import harmless, harmless_end, one_line
 from ..text.times import offset_text
 from ..text.traces import group_members, trace_summary
-from .filters import place_text
+from .filters import LONGEST_TEXT, place_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from ..entries import ExceptionInfo, LogEntry, SessionSummary
@@ -24,6 +26,11 @@ LONGEST_IN_LIST: Final = 4_000
 """Characters of a message, or of a stack trace, in the list; the record's own page has all of them."""
 _LONGEST_LINE: Final = 300
 _LONGEST_NAME: Final = 120
+_MOST_SERVICES: Final = 50
+_MOST_CHOICES: Final = 500
+_MOST_CAUSES: Final = 20
+_READ_FOR_SHOWN: Final = 4
+"""So many times as much of a stack trace is read for its frame, causes and members as is shown of it."""
 _LEVELS: Final = frozenset({"error", "warning", "info", "debug"})
 
 
@@ -108,11 +115,12 @@ def record_row(
     entry: LogEntry, session: Session, settings: Settings, *, longest: int | None = LONGEST_IN_LIST
 ) -> RecordRow:
     """A record for the list, or with ``longest=None`` for its own page."""
-    message = harmless(entry.message)
+    # One more than is shown tells whether there is more. What is not shown costs nothing: see harmless().
+    message = harmless(entry.message, None if longest is None else longest + 1)
     first = message.partition("\n")[0]
     is_whole = first == message and len(first) <= _LONGEST_LINE
-    shown, is_cut = _cut(message, longest)
-    level = one_line(entry.level)[:_LONGEST_NAME]
+    is_cut = longest is not None and len(message) > longest
+    level = one_line(entry.level, _LONGEST_NAME)
     return RecordRow(
         key=entry.document_id,
         place=place_text(entry.position),
@@ -120,13 +128,13 @@ def record_row(
         offset=offset_text(entry.offset),
         level=level,
         kind=level if level in _LEVELS else "other",
-        service=one_line(entry.service or "")[:_LONGEST_NAME],
-        logger=one_line(entry.logger or "")[:_LONGEST_NAME],
+        service=one_line(entry.service or "", _LONGEST_NAME),
+        logger=one_line(entry.logger or "", _LONGEST_NAME),
         line=first if len(first) <= _LONGEST_LINE else first[:_LONGEST_LINE] + "…",
-        message="" if is_whole else shown,
+        message="" if is_whole else message[:longest],
         is_cut=is_cut,
         exception=None if entry.exception is None else _exception(entry.exception, longest),
-        trace_id=one_line(entry.trace_id or "")[:_LONGEST_NAME],
+        trace_id=one_line(entry.trace_id or "", _LONGEST_NAME),
         recording=recording_link(session, settings, entry.timestamp),
     )
 
@@ -139,7 +147,7 @@ def session_row(summary: SessionSummary, session: Session, settings: Settings) -
         duration=duration_text(summary.last - summary.first),
         records=f"{summary.records:,}",
         errors=summary.errors,
-        services=tuple(one_line(name)[:_LONGEST_NAME] for name in summary.services),
+        services=shown_services(summary.services),
         recording=recording_link(session, settings, None),
     )
 
@@ -170,33 +178,49 @@ def duration_text(duration: timedelta) -> str:
     return f"{days:,} d {hours} h"
 
 
+def shown_services(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of services, cut; of very many the first ones."""
+    return tuple(one_line(name, _LONGEST_NAME) for name in islice(names, _MOST_SERVICES))
+
+
+def service_choices(names: Iterable[str], chosen: str) -> tuple[tuple[str, str], ...]:
+    """Services to choose from, as an address names them and as they are shown.
+
+    Args:
+        names: The services that are known; of very many the first ones are offered.
+        chosen: The one that was chosen, which is offered in any case; empty for none.
+    """
+    # No longer ones: an address is cut there when it is read.
+    found = list(islice((name for name in names if 0 < len(name) <= LONGEST_TEXT), _MOST_CHOICES))
+    if chosen and chosen not in found:
+        found.append(chosen)
+    return tuple((name, one_line(name, _LONGEST_NAME)) for name in found)
+
+
 def _exception(exception: ExceptionInfo, longest: int | None) -> ExceptionView:
     trace = (exception.stack_trace or "").rstrip("\n")
-    summary = trace_summary(trace)
-    names = [harmless(part) for part in (exception.type, exception.message) if part]
-    shown, is_cut = _cut_begin(harmless(trace), longest)
-    title = ": ".join(names) or "exception"
+    read = trace if longest is None else trace[-longest * _READ_FOR_SHOWN :]
+    summary = trace_summary(read)
+    names = [harmless(part, longest) for part in (exception.type, exception.message) if part]
+    shown, is_cut = _end(trace, longest)
     return ExceptionView(
-        title=title if longest is None else title[:longest],
-        frame=None if summary.frame is None else one_line(summary.frame)[:_LONGEST_LINE],
-        causes=tuple(one_line(cause)[:_LONGEST_LINE] for cause in summary.causes[:20]),
+        title=(": ".join(names) or "exception")[:longest],
+        frame=None if summary.frame is None else one_line(summary.frame, _LONGEST_LINE),
+        causes=tuple(one_line(cause, _LONGEST_LINE) for cause in summary.causes[:_MOST_CAUSES]),
         members=tuple(
-            member._replace(text=one_line(member.text)[:_LONGEST_LINE])
-            for member in group_members(trace)
+            member._replace(text=one_line(member.text, _LONGEST_LINE))
+            for member in group_members(read)
         ),
         trace=shown,
         is_cut=is_cut,
     )
 
 
-def _cut(text: str, longest: int | None) -> tuple[str, bool]:
-    if longest is None or len(text) <= longest:
-        return text, False
-    return text[:longest], True
-
-
-def _cut_begin(text: str, longest: int | None) -> tuple[str, bool]:
-    """The end of a text: a stack trace says last what happened."""
-    if longest is None or len(text) <= longest:
-        return text, False
-    return text[-longest:].partition("\n")[2] or text[-longest:], True
+def _end(trace: str, longest: int | None) -> tuple[str, bool]:
+    """The end of a stack trace, from the beginning of a line on; whether that is not all of it."""
+    if longest is None:
+        return harmless(trace), False
+    shown = harmless_end(trace, longest + 1)
+    if len(shown) <= longest:
+        return shown, False
+    return shown.partition("\n")[2] or shown[1:], True
