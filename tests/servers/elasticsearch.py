@@ -176,6 +176,10 @@ class ElasticsearchServer(ElasticsearchClient):
                 self._identify()
                 nodes = self.expect("GET", "/_nodes/_local/process")["nodes"]
                 self.java_process = next(iter(nodes.values()))["process"]["id"]
+                # A new server makes its security index after it has called itself healthy, and answers what needs
+                # that index with 503 meanwhile. Whoever writes to it waits for it.
+                self.expect("PUT", "/_security/role/openreplay-tests-are-ready", {})
+                self.expect("DELETE", "/_security/role/openreplay-tests-are-ready")
                 return
             if not process.alive() or time.monotonic() > deadline:
                 break

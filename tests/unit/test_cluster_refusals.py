@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from openreplay_otel import StoreLayoutError
+from openreplay_otel import StoreLayoutError, StoreUnavailableError
 from openreplay_otel.cluster.set_up import Plan, SetUp, carry_out, plan_set_up
 from openreplay_otel.cluster.tear_down import plan_tear_down
 from openreplay_otel.stores.elasticsearch import Connection
@@ -28,6 +28,7 @@ class Cluster:
         streams: Whether wired streams are on.
         templates: Index templates by name.
         indexes: Indexes as ``GET /<index>`` gives them.
+        starting: How many more requests it answers as a new cluster does, while it makes its security index.
     """
 
     def __init__(self) -> None:
@@ -37,6 +38,7 @@ class Cluster:
         self.templates: dict[str, Any] = {}
         self.indexes: dict[str, Any] = {}
         self.asked: list[tuple[str, str]] = []
+        self.starting = 0
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911 - one for each request
         """What it answers to a request."""
@@ -54,6 +56,10 @@ class Cluster:
         if path.startswith("/_resolve/index/"):
             return 404, {}
         if path.endswith("/_has_privileges"):
+            if self.starting:
+                self.starting -= 1
+                kind = "unavailable_shards_exception"
+                return 503, {"error": {"type": kind, "reason": "at least one search shard for …"}}
             return 200, {"has_all_requested": True}
         if path.startswith("/_ingest/pipeline/"):
             return 404, {}
@@ -154,6 +160,21 @@ def index(**settings: Any) -> dict[str, Any]:
         "mappings": {},
         "settings": {"index": {"sort": sort, **settings}},
     }
+
+
+def test_a_cluster_that_has_just_started_is_waited_for(
+    cluster: Cluster, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Healthy already, it answers 503 for a second or two, and a script's first command comes just then."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    cluster.starting = 3
+    plan_set_up(connection, SetUp())
+    assert len(waited) == 3
+    cluster.starting = 100
+    with pytest.raises(StoreUnavailableError, match="503 unavailable_shards_exception"):
+        plan_set_up(connection, SetUp())
+    assert 5 < sum(waited[3:]) < 30
 
 
 def test_refused_settings_are_left_out_with_what_that_costs(

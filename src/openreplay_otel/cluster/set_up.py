@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..stores.elasticsearch import Connection
+    from ..stores.elasticsearch.answers import Response
 
 _NOT_FOUND: Final = 404
+_NO_ANSWER: Final = (400, 401, 403, 404, 405)
+_STARTING: Final = 503
+_STARTING_SECONDS: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 3.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -270,9 +275,7 @@ def _check_privileges(connection: Connection, wanted: SetUp) -> None:
         cluster.append("manage_ilm")
     names = [*map(schema.session_pattern, wanted.prefixes), *wanted.all_aliases()]
     body = {"cluster": cluster, "index": [{"names": names, "privileges": ["manage"]}]}
-    answer = connection.request(
-        "POST", "/_security/user/_has_privileges", body, expected=(400, 401, 403, 404, 405)
-    )
+    answer = _answer_of_started(connection, "/_security/user/_has_privileges", body)
     if answer.status >= 300 or answer.body.get("has_all_requested"):
         # Without security, or with an old answer, the steps themselves tell.
         return
@@ -286,6 +289,16 @@ def _check_privileges(connection: Connection, wanted: SetUp) -> None:
         f"these credentials may not set up {connection.name}: missing {', '.join(missing)}. Use an"
         " administrator's, or hand on what `openreplay-otel setup --print console` prints"
     )
+
+
+def _answer_of_started(connection: Connection, path: str, body: dict[str, Any]) -> Response:
+    """The answer, waited for while a new cluster makes its own indexes: healthy as it says, it answers 503 then."""
+    for seconds in _STARTING_SECONDS:
+        answer = connection.request("POST", path, body, expected=(*_NO_ANSWER, _STARTING))
+        if answer.status != _STARTING:
+            return answer
+        time.sleep(seconds)
+    return connection.request("POST", path, body, expected=_NO_ANSWER)
 
 
 def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, ...]:
