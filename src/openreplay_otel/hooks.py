@@ -12,6 +12,7 @@ from .context.deferred import settle
 from .context.detaching import hook_detach
 from .context.greenlets import hook_greenlets
 from .context.jobs import hook_jobs
+from .context.pools import hook_pools
 from .context.process_ends import hook_ends
 from .context.servers import hook_servers
 from .patching import Patches
@@ -50,10 +51,11 @@ class Hooks:
 
     def _hook(self, settings: Settings) -> None:
         patches = self.patches
-        hook_detach(patches)
+        hook_detach(patches, settings.session_after_request)
         hook_servers(patches, settings)
         hook_greenlets(patches)
         hook_jobs(patches)
+        hook_pools(patches)
         hook_lambda(patches, settings)
         hook_ends(patches)
         if settings.record_exceptions:

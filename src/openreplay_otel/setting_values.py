@@ -151,7 +151,7 @@ def fsync(value: str) -> str:
     return word
 
 
-def lead(value: str | float) -> float:
+def seconds_or_zero(value: str | float) -> float:
     """Seconds, 0 or more and less than a day."""
     number = float(value)
     if not 0 <= number < 86400:

@@ -156,6 +156,11 @@ class Settings:
         "Whether messages of `logging` get the tag in every handler and format, for log files that a"
         " shipper reads.",
     )  # fmt: skip
+    session_after_request: float = _row(
+        30.0, to.seconds_or_zero, "seconds, 0 or more and less than 86400",
+        "How long a session goes on after its request, in the threads, tasks and processes that were begun in it."
+        " Those may work for others by then.",
+    )  # fmt: skip
     stamp_streams: tuple[str, ...] = _row(
         (), to.streams, "a comma list of stdout, stderr",
         "Streams whose lines get the tag while a session is the current one.",
@@ -183,7 +188,7 @@ class Settings:
         secret=True,
     )  # fmt: skip
     replay_lead: float = _row(
-        5.0, to.lead, "seconds, 0 or more and less than 86400",
+        5.0, to.seconds_or_zero, "seconds, 0 or more and less than 86400",
         "How long before a record the page's link into the recording begins.",
     )  # fmt: skip
     viewer_token: str | None = _row(

@@ -50,6 +50,7 @@ ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
     ),
     "stamp_message": (True, "false", False, True, True, "-"),
     "stamp_plain_logs": (False, "true", True, False, False, "-"),
+    "session_after_request": (30.0, "0", 0.0, 1.5, 1.5, "-1"),
     "stamp_streams": ((), "stderr,stdout", ("stderr", "stdout"), ["stdout"], ("stdout",), "stdin"),
     "record_exceptions": (True, "false", False, True, True, "-"),
     "excluded_loggers": ((), " noisy , shop.cart,", ("noisy", "shop.cart"), ["a"], ("a",), None),

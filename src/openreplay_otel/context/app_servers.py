@@ -15,7 +15,7 @@ from opentelemetry.context import Context, attach, get_current
 from .exception_memory import chain, left, mark_logged
 from .middleware import OpenReplayASGIMiddleware
 from .request_scope import enter, leave
-from .session_context import session_id_of, with_session_id
+from .session_context import attach_owned, end_life, session_id_of, with_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -94,12 +94,14 @@ def _granian_asgi(
     @functools.wraps(inner)
     async def handle(scope: Any, proto: Any) -> Any:
         # Each request is a task of its own, whose context ends with it: what granian logs last has the session, too.
-        enter(_found(reader.of_headers, lambda: scope["headers"]))
+        token = enter(_found(reader.of_headers, lambda: scope["headers"]))
         try:
             return await inner(scope, proto)
         except BaseException as error:
             _will_be_logged(error)
             raise
+        finally:
+            end_life(token)
 
     return handle
 
@@ -144,9 +146,12 @@ class _OwnThread:
 
     def __enter__(self) -> None:
         context = Context()
-        attach(context if self._session_id is None else with_session_id(self._session_id, context))
+        if self._session_id is not None:
+            context = with_session_id(self._session_id, context)
+        self._token = attach_owned(context)
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        end_life(self._token)
         if error is None or isinstance(error, StopIteration):
             attach(self._after)
         else:

@@ -7,16 +7,22 @@ import inspect
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from opentelemetry.context import Context, attach
-
 from ..session import Session
 from .exception_memory import left
-from .session_context import detach_quietly, session_id_of, with_session_id, without_session_id
+from .session_context import (
+    attach_owned,
+    detach_quietly,
+    session_id_of,
+    with_session_id,
+    without_session_id,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
     from contextlib import AbstractContextManager
     from contextvars import Token
+
+    from opentelemetry.context import Context
 
     _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
@@ -34,7 +40,7 @@ class _Scope:
         self._tokens: list[Token[Context]] = []
 
     def _begin(self) -> None:
-        self._tokens.append(attach(self._context()))
+        self._tokens.append(attach_owned(self._context()))
 
     def _end(self) -> None:
         detach_quietly(self._tokens.pop())

@@ -6,15 +6,17 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context, attach, get_current
+from opentelemetry.context import get_current
 
 from .carriers import CarrierReader
 from .exception_memory import left
-from .session_context import detach_quietly, with_session_id
+from .session_context import attach_owned, detach_quietly, with_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextvars import Token
+
+    from opentelemetry.context import Context
 
     from ..settings import Settings
     from .carriers import Headers
@@ -54,7 +56,7 @@ def enter(session_id: str | None) -> Token[Context]:
         session_id: The request's session, or None.
     """
     context = get_current()
-    return attach(context if session_id is None else with_session_id(session_id, context))
+    return attach_owned(context if session_id is None else with_session_id(session_id, context))
 
 
 def leave(token: Token[Context], *, is_app: bool = False) -> None:

@@ -10,7 +10,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 
 from ..context import session_id_of
 from ..context.exception_memory import mark_logged, mark_told, session_id_of_exception
-from ..context.session_context import NotedSession
+from ..context.session_context import Life, NotedSession, life_of
 from ..message_tag import message_prefix, tagged
 from ..names import (
     ATTRIBUTE_DOCUMENT_ID,
@@ -31,8 +31,8 @@ _logger = logging.getLogger(__name__)
 
 ERROR_SEVERITY: Final = 17
 
-_Found = tuple["Context | None", "str | None", str]
-"""A context, its session, and what stands before its messages."""
+_Found = tuple["Context | None", "str | None", str, "Life | None"]
+"""A context, its session, what stands before its messages, and how long all this holds."""
 
 
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
@@ -52,7 +52,7 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         self._stamps_message = settings.stamp_message
         self._next_id = DocumentIdGenerator().next_id
         # The records of a request share one context, and looking the session up is a third of the work.
-        self._last: _Found = (None, None, "")
+        self._last: _Found = (None, None, "", None)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:  # noqa: C901 - see below
         """Stamp one record, in the thread that emits it; never raises."""
@@ -61,9 +61,13 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
         try:
             record: Any = log_record.log_record
             last = self._last
-            if last[0] is not record.context or last[0] is None:
+            if (
+                last[0] is not record.context
+                or last[0] is None
+                or (last[3] is not None and last[3].until is not None)
+            ):
                 last = self._look_up(record.context)
-            _, session_id, prefix = last
+            _, session_id, prefix, _ = last
             attributes = _writable(record)
             if session_id is None and ATTRIBUTE_SESSION_ID in attributes:
                 session_id, prefix = self._noted(attributes.pop(ATTRIBUTE_SESSION_ID))
@@ -101,7 +105,7 @@ class OpenReplayLogRecordProcessor(LogRecordProcessor):
     def _look_up(self, context: Context | None) -> _Found:
         session_id = session_id_of(context)
         # One attribute, so that another thread never sees a context with the session of another one.
-        self._last = (context, session_id, self._prefix_of(session_id))
+        self._last = (context, session_id, self._prefix_of(session_id), life_of(context))
         return self._last
 
     def _prefix_of(self, session_id: str | None) -> str:
