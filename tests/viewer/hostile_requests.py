@@ -28,7 +28,10 @@ def _(rig: Rig) -> None:
 
 @case("`Host: 127.0.0.1` by a proxy that was not named", "403, whichever header tells of the proxy")
 def _(rig: Rig) -> None:
-    for name in ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"):
+    for name in (
+        "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Server",
+        "X-Original-URL", "X-Envoy-External-Address", "CF-Connecting-IP", "True-Client-IP", "X-Real-IP",
+    ):  # fmt: skip
         headers: dict[str, Any] = {name: "10.1.2.3"}
         refused(rig.page.get("/", Host="127.0.0.1", **headers), 403, rig.session)
 
@@ -134,7 +137,7 @@ def _(rig: Rig) -> None:
     assert rig.page.raw(head).split()[1] in {b"400", b"431"}
 
 
-@case("a form of ten megabytes, or one that is no form", "413, 415")
+@case("a form of ten megabytes, one that is no form, one of thirty fields", "413, 415, 400")
 def _(rig: Rig) -> None:
     kind = "application/x-www-form-urlencoded"
     try:
@@ -147,6 +150,7 @@ def _(rig: Rig) -> None:
     refused(
         rig.page.get("/search", method="POST", body=b"{}", Content_Type="application/json"), 415
     )
+    refused(rig.page.get("/search", method="POST", body=b"&a=b" * 30, Content_Type=kind), 400)
 
 
 @case(
@@ -182,7 +186,7 @@ def _(rig: Rig) -> None:
             {"Cookie": "openreplay_otel_viewer=1"},
         ):
             answer = rig.locked.ask("GET", path, headers)
-            refused(answer, 401, rig.session, "logs.db")
+            refused(answer, 401, "logs.db", 'class="record', "markup")
     refused(rig.locked.get("/?token=wrong-wrong-wrong-wrong"), 401, "wrong-wrong")
     refused(rig.locked.post("/sign-in", {"token": "ü" * 20}), 401)
     assert rig.locked.get("/", Authorization=f"Bearer {SECRET_TOKEN}").status == 200
@@ -213,6 +217,28 @@ def _(rig: Rig) -> None:
         answer = rig.locked.get(f"{path}?token={SECRET_TOKEN}")
         location = str(answer.headers["Location"])
         assert re.match(r"/(?![/\\])", location), location
+
+
+@case(
+    "a form of signing in that leads to `//evil.example` or `/\\evil.example`",
+    "leads to this page",
+)
+def _(rig: Rig) -> None:
+    for address in (
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/\n/evil.example",
+    ):
+        answer = rig.locked.post("/sign-in", {"token": SECRET_TOKEN, "address": address})
+        assert (answer.status, answer.headers["Location"]) == (303, "/")
+
+
+@case("another site's form that signs people out", "403")
+def _(rig: Rig) -> None:
+    refused(rig.locked.post("/sign-out", {}, Origin="https://evil.example"), 403)
+    foreign = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    refused(rig.locked.post("/sign-out", {}, **foreign), 403)
 
 
 @case("anybody who asks past the proxy that is named", "403")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import threading
 import webbrowser
@@ -11,9 +12,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ..errors import OpenReplayError
+from ..errors import OpenReplayError, SettingsError
 from ..lookup import SessionLogs
-from ..settings import Settings
+from ..settings import Settings, variable
 from .options import (
     ApiKeyOption,
     AppUrlOption,
@@ -76,7 +77,12 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the browser.")] = False,
+    open_browser: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Open the browser. Where a token is needed, the page asks for it."
+        ),
+    ] = False,
     replay_lead: Annotated[
         str | None,
         typer.Option(
@@ -145,6 +151,7 @@ def serve_page(
         OpenReplayError: The port is taken, or what the page needs is not installed.
     """
     check_installed()
+    _check_token_variable(settings)
     from ..viewer import create_app, open_socket, serve_app
     from ..viewer.access import Access, host_names, is_loopback, proxy_addresses
 
@@ -163,10 +170,24 @@ def serve_page(
         link = f"{address}?token={token}" if is_made else address
         note(f"{lookup.store.name} is shown at {link}\nCtrl-C ends it.")
         if opens:
-            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+            # Without the token: whoever has an account on this machine can read a browser's command line.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         # Ctrl-C is the way to end it, hence no failure.
         with contextlib.suppress(KeyboardInterrupt):
             serve_app(app, listening)
+
+
+def _check_token_variable(settings: Settings) -> None:
+    """Refuse a blank variable: who sets it wants a token, and an unset secret leaves it blank.
+
+    Raises:
+        SettingsError: It is blank, and no token was given otherwise.
+    """
+    name = variable("viewer_token")
+    if settings.viewer_token is None and name in os.environ:
+        raise SettingsError(
+            f"token: {name} is blank; set a token of 16 characters or more, or unset the variable"
+        )
 
 
 def _address(bound: Any, host: str, names: frozenset[str]) -> str:

@@ -45,7 +45,7 @@ class Access:
         """
         if not self.is_loopback and self.token is None and not self.proxies:
             raise SettingsError("token: an address other than loopback needs a token or a proxy")
-        if self.token is not None and len(self.token) < SHORTEST_TOKEN:
+        if self.token is not None and len(self.token.strip()) < SHORTEST_TOKEN:
             raise SettingsError(f"token: expected {SHORTEST_TOKEN} characters or more")
 
     def knows_host(self, header: str | None) -> bool:
@@ -75,10 +75,14 @@ class Access:
             is_forwarded: Whether it says that it asks for somebody else.
         """
         if self.proxies:
-            return peer is not None and _plain_address(peer) in self.proxies
+            return peer is not None and self.is_proxy(peer)
         if self.token is not None:
             return True
         return not is_forwarded and (peer is None or is_loopback(_plain_address(peer)))
+
+    def is_proxy(self, peer: str) -> bool:
+        """Whether an address is one of the proxies that were named."""
+        return _plain_address(peer) in self.proxies
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token; takes as long for any answer."""

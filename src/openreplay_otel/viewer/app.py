@@ -17,8 +17,9 @@ from ..errors import InvalidSessionError, OpenReplayError, SettingsError, StoreU
 from ..store_url import sqlite_path_of
 from ..text.harmless import harmless
 from ..version import __version__
-from .guard import SIGN_IN, Guard
+from .guard import Guard
 from .pages import Pages
+from .signing_in import SIGN_IN, SIGN_OUT, SignIn, own_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from ..lookup import SessionLogs
     from .access import Access
-    from .guard import Asking
+    from .signing_in import Asking
 
 _STATIC_TYPES: Final = {
     "viewer.css": "text/css; charset=utf-8",
@@ -73,8 +74,10 @@ class _Viewer:
             style="/static/viewer.css?" + self._static["viewer.css"][1],
             script="/static/viewer.js?" + self._static["viewer.js"][1],
             icon="/static/icon.svg?" + self._static["icon.svg"][1],
+            can_sign_out=access.token is not None,
         )  # fmt: skip
         self._access = access
+        self._doors = SignIn(access, self._ask_for_token)
         pages = Pages(lookup, self)
         routes = [
             Route("/", pages.sessions),
@@ -84,6 +87,7 @@ class _Viewer:
             Route("/session/{session_id:str}/download.{kind:str}", pages.download),
             Route("/static/{name:str}", self._static_file),
             Route(SIGN_IN, self._sign_in, methods=["GET", "POST"]),
+            Route(SIGN_OUT, self._sign_out, methods=["POST"]),
         ]
         handlers: Any = {
             OpenReplayError: self._on_error,
@@ -93,7 +97,7 @@ class _Viewer:
         pages_app = Starlette(routes=routes, exception_handlers=handlers)
         pages_app.router.redirect_slashes = False
         # Around all of it: what Starlette answers to a crash needs the headers, too.
-        self.app = Guard(pages_app, access, self._ask_for_token)
+        self.app = Guard(pages_app, access, self._doors)
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """An answer made of a template."""
@@ -105,7 +109,7 @@ class _Viewer:
 
     async def _search(self, request: Request) -> Response:
         # Sent and not asked for: a token would stay in the address, and that in the browser's history.
-        return self._find(await _form_value(request, "q"))
+        return self._find((await _form(request)).get("q", ""))
 
     def _find(self, text: str) -> Response:
         from ..session import Session
@@ -128,16 +132,20 @@ class _Viewer:
             return RedirectResponse(wanted.address(), 303)
         return RedirectResponse(f"/session/{session.id}", 303)
 
-    def _ask_for_token(self, why: Asking) -> Response:
-        return self.page("sign_in.html", 401, was_wrong=why == "wrong")
+    def _ask_for_token(self, why: Asking, address: str) -> Response:
+        return self.page("sign_in.html", 401, was_wrong=why == "wrong", address=address)
 
     async def _sign_in(self, request: Request) -> Response:
         if self._access.token is None:
             return RedirectResponse("/", 303)
-        given = await _form_value(request, "token") if request.method == "POST" else ""
+        form = await _form(request) if request.method == "POST" else {}
+        given, address = form.get("token", ""), own_address(form.get("address", ""))
         if self._access.is_token(given.strip()):
-            return self.app.signed_in(request.scope, "/")
-        return self._ask_for_token("wrong" if given else "asked")
+            return self._doors.signed_in(request.scope, address)
+        return self._ask_for_token("wrong" if given else "asked", address)
+
+    async def _sign_out(self, request: Request) -> Response:
+        return self._doors.signed_out(request.scope)
 
     def _static_file(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -180,8 +188,8 @@ class _Viewer:
         return path is not None and not Path(path).exists()
 
 
-async def _form_value(request: Request, name: str) -> str:
-    """A value of a short form; what is longer than anybody types is refused unread."""
+async def _form(request: Request) -> dict[str, str]:
+    """The values of a short form; what is longer than anybody types is refused unread."""
     from urllib.parse import parse_qs
 
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -192,8 +200,11 @@ async def _form_value(request: Request, name: str) -> str:
         body += part
         if len(body) > _LONGEST_FORM:
             raise HTTPException(413, "That is too long.")
-    values = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
-    return values.get(name, [""])[0]
+    try:
+        values = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    except ValueError:
+        raise HTTPException(400, "That form has too many fields.") from None
+    return {name: given[0] for name, given in values.items()}
 
 
 def _looks_secret(text: str) -> bool:

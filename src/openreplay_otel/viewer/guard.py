@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
-from urllib.parse import parse_qsl, urlencode
+from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, Response
+
+from .forwarding import is_forwarded
+from .signing_in import SIGN_IN, SIGN_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .access import Access
+    from .signing_in import SignIn
 
-Asking: TypeAlias = Literal["asked", "wrong"]
-COOKIE: Final = "openreplay_otel_viewer"
-SIGN_IN: Final = "/sign-in"
-_OPEN_PATHS: Final = ("/static/", SIGN_IN)
+_STATIC: Final = "/static/"
 _METHODS: Final = frozenset({"GET", "HEAD"})
-_POST_PATHS: Final = frozenset({SIGN_IN, "/search"})
-_FORWARDING: Final = frozenset(
-    {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"}
-)
-"""Headers by which a proxy says for whom it asks."""
+_OPEN_PATHS: Final = frozenset({SIGN_IN, SIGN_OUT})
+_POST_PATHS: Final = _OPEN_PATHS | {"/search"}
 _LONGEST_URL: Final = 8_000
 _LARGEST_HEADERS: Final = 32_000
 HEADERS: Final = {
@@ -49,10 +44,10 @@ class Guard:
     Args:
         app: The pages.
         access: Who may see them.
-        sign_in: Makes the page that asks for the token; its argument tells why.
+        sign_in: Asks for the token.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, sign_in: Callable[[Asking], Response]) -> None:
+    def __init__(self, app: ASGIApp, access: Access, sign_in: SignIn) -> None:
         self._app = app
         self._access = access
         self._sign_in = sign_in
@@ -72,14 +67,18 @@ class Guard:
                     headers[name] = value
             await send(message)
 
-        answer = self._refusal(scope) or self._signing_in(scope)
+        answer = self._refusal(scope)
+        path = scope["path"]
+        if answer is None and not path.startswith(_STATIC) and path not in _OPEN_PATHS:
+            answer = self._sign_in.answer(scope)
         await (answer or self._app)(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:  # noqa: PLR0911 - one a reason
         headers = Headers(scope=scope)
         client = scope.get("client")
         peer = client[0] if client else None
-        if not self._access.may_connect(peer, is_forwarded=not _FORWARDING.isdisjoint(headers)):
+        forwarded = is_forwarded(headers.keys(), scope["http_version"])
+        if not self._access.may_connect(peer, is_forwarded=forwarded):
             return _plain(
                 403,
                 "Only the proxy that was named with --proxy may ask here."
@@ -111,49 +110,6 @@ class Guard:
     def _is_own(self, origin: str) -> bool:
         _, separator, host = origin.partition("://")
         return bool(separator) and self._access.knows_host(host)
-
-    def _signing_in(self, scope: Scope) -> Response | None:
-        if self._access.token is None or scope["path"].startswith(_OPEN_PATHS):
-            return None
-        headers = Headers(scope=scope)
-        kind, _, bearer = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._access.is_token(bearer.strip()):
-            return None
-        query = scope["query_string"].decode("latin-1")
-        pairs = parse_qsl(query, keep_blank_values=True)
-        given = [value for name, value in pairs if name == "token"]
-        if given:
-            if not self._access.is_token(given[0]):
-                return self._sign_in("wrong")
-            rest = urlencode([pair for pair in pairs if pair[0] != "token"])
-            # At once to the address without the token, so that it is in no bookmark and no picture.
-            return self.signed_in(
-                scope, "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
-            )
-        if self._access.is_cookie(_cookie(headers.get("cookie", ""))):
-            return None
-        return self._sign_in("asked")
-
-    def signed_in(self, scope: Scope, location: str) -> Response:
-        """An answer that lets the browser in from now on."""
-        response = RedirectResponse(location, 303)
-        response.set_cookie(
-            COOKIE,
-            self._access.cookie,
-            httponly=True,
-            samesite="lax",
-            secure=scope["scheme"] == "https",
-        )
-        return response
-
-
-def _cookie(header: str) -> str:
-    # Not by http.cookies: of some Pythons it takes time that grows with the square of what a visitor sends.
-    for pair in header.split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == COOKIE:
-            return value
-    return ""
 
 
 def _plain(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
