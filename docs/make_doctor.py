@@ -70,7 +70,8 @@ def _row(says: str, mark: str, means: str, mend: str) -> str:
 
 
 def shown(template: str) -> str:
-    """A sentence with … for what varies."""
+    """A sentence with … for what varies, without the options that the doctor adds to a command."""
+    template = template.replace("{more}", "").replace("{of}", "")
     pieces = [
         text + ("" if name is None else "…")
         for text, name, _, _ in string.Formatter().parse(template)

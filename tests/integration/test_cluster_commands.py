@@ -62,6 +62,9 @@ def state_of(es: ElasticsearchServer) -> dict[str, Any]:
         "templates": sorted(
             t["name"] for t in es.expect("GET", "/_index_template")["index_templates"]
         ),
+        "components": sorted(
+            t["name"] for t in es.expect("GET", "/_component_template")["component_templates"]
+        ),
         "pipelines": sorted(es.expect("GET", "/_ingest/pipeline")),
         "aliases": {
             index: sorted(entry["aliases"])
@@ -78,11 +81,11 @@ def test_set_up_and_taken_back_leaves_what_was_before(
     es.expect("PUT", "/customers", {"aliases": {"people": {}}})
     es.expect("PUT", "/_index_template/theirs", {"index_patterns": ["theirs-*"], "priority": 2})
     before = state_of(es)
-    assert typed("setup", "--pipeline", "--for", "both").code == 0
+    assert typed("setup", "--pipeline").code == 0
     es.expect("PUT", "/openreplay-logs-2024.01.24", {})
     assert state_of(es)["aliases"]["openreplay-logs-2024.01.24"] == ["logs"]
     planned = typed("teardown", "--dry-run")
-    assert planned.out.count("would remove") == 4
+    assert planned.out.count("would remove") == 6
     refused = typed("teardown")
     assert refused.code == 2
     assert "give --yes" in refused.err
@@ -103,7 +106,7 @@ def test_what_is_printed_for_an_administrator_is_the_whole_set_up(
     """The console's requests, sent by hand, leave nothing to do; no server is asked for them."""
     printed = typed("setup", "--pipeline", "--print", "console", store="http://127.0.0.1:9")
     requests = _REQUEST.findall(printed.out)
-    assert len(requests) == 3
+    assert len(requests) == 5
     for method, path, body in requests:
         es.expect(method, f"/{path}", json.loads(body))
     steps = typed.json("setup", "--pipeline")["steps"]
@@ -222,7 +225,7 @@ def test_a_key_is_printed_as_what_is_wanted(es: ElasticsearchServer, typed: Typi
         "GET", "/_security/_authenticate", api_key=variables["OPENREPLAY_OTEL_API_KEY"]
     )
     assert answer[0] == 200
-    printed = typed("api-key", "reader", "--for-v1.20", "--print", "console").out
+    printed = typed("api-key", "reader", "--for", "v1.20", "--print", "console").out
     (request,) = _REQUEST.findall(printed)
     made = es.expect(request[0], f"/{request[1]}", json.loads(request[2]))
     assert es.request("HEAD", "/", api_key=made["encoded"])[0] == 200

@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 
 from openreplay_otel import OpenReplayLogExporter, SessionLogs
+from openreplay_otel.cluster.set_up import SetUp, plan_set_up
 from openreplay_otel.stores.elasticsearch import Connection, preparation
 from tests.docs.markdown import blocks_of
 from tests.docs.pages import PAGES, ROOT
@@ -63,10 +64,10 @@ def test_each_documented_key_is_enough_for_its_work(
     outside = f"{_PREFIX}-2020.01.01"
     es.expect("PUT", f"/{outside}")
     administrator = Connection(es.url, api_key=keys["openreplay-otel-setup"])
-    steps = preparation.plan(administrator, _PREFIX)
+    steps = plan_set_up(administrator, SetUp()).steps
     preparation.apply(administrator, steps)
     assert es.expect("GET", f"/{outside}/_alias")[outside]["aliases"] == {"logs": {}}
-    again = preparation.plan(administrator, _PREFIX)
+    again = plan_set_up(administrator, SetUp()).steps
     assert {step.action for step in again} == {"unchanged"}
 
     session = session_id_begun_at(now_ms() - 60_000)

@@ -69,7 +69,7 @@ def test_from_an_empty_cluster_to_all_green(es: ElasticsearchServer, tmp_path: P
     es.expect("PUT", "/customers", {})
     assert call("setup", "--store", es.store_url, "--for", "both", state=tmp_path).code == 0
     made = call(
-        "api-key", "reader", "--for-v1.20", "--json", "--store", es.store_url, state=tmp_path
+        "api-key", "reader", "--for", "v1.20", "--json", "--store", es.store_url, state=tmp_path
     )
     key = json.loads(made.out)
     writer = json.loads(

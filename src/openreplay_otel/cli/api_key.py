@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
-from ..cluster.api_keys import CREATE_PATH, KnownKey, MadeKey, create_key, list_keys, revoke_keys
+from ..cluster.api_keys import (
+    CREATE_PATH,
+    KnownKey,
+    MadeKey,
+    create_key,
+    free_name,
+    list_keys,
+    revoke_keys,
+)
 from ..cluster.keys import KINDS, READER, KeyRequest, default_indexes, default_name
 from ..cluster.printing import Request, checked_form
+from ..cluster.reader_names import reader_names
+from ..cluster.versions import version_of
 from ..errors import SettingsError
+from ..names import READER_ALIAS
 from ..settings import Settings
+from ..stores.elasticsearch import Connection
 from ..stores.times import to_text
 from ..text.times import seconds_text
 from .cluster_options import (
+    ForOption,
     IndexesOption,
     PrintOption,
     YesOption,
@@ -33,7 +47,7 @@ HELP: Final = """Make an API key with the least that its work needs; list and re
 
 \b
 WHAT is one of
-  reader   for OpenReplay: reads the name logs and nothing else
+  reader   for OpenReplay: reads the name logs and nothing else; give it the same --for as setup
   writer   for apps and Collectors: adds records, reads and changes none
   lookup   for `openreplay-otel logs`, `sessions` and the page
   list     shows the keys that this command made
@@ -45,7 +59,7 @@ manage_own_api_key); an API key cannot make another one.
 \b
 Examples:
   openreplay-otel api-key reader
-  openreplay-otel api-key reader --for-v1.20 --expires 365d
+  openreplay-otel api-key reader --for v1.20 --expires 365d
   openreplay-otel api-key writer --env >> .env
   openreplay-otel api-key reader --print console
   openreplay-otel api-key revoke openreplay
@@ -89,13 +103,7 @@ def api_key(
             help="What it is for, in place of the default of its kind; patterns are allowed.",
         ),
     ] = None,
-    for_old: Annotated[
-        bool,
-        typer.Option(
-            "--for-v1.20",
-            help="For reader: also what the settings form up to v1.20 needs (monitor).",
-        ),
-    ] = False,
+    version: ForOption = "v1.21",
     with_revoked: Annotated[
         bool, typer.Option("--revoked", help="For list: also those that were revoked.")
     ] = False,
@@ -136,23 +144,36 @@ def api_key(
         for key in () if as_json else revoked:
             typer.echo(f"revoked  {key.id}  {key.name}")
     elif word in KINDS:
+        openreplay = version_of(version)
+        prefixes = prefixes_of(index, settings)
         request = KeyRequest(
             kind=word,
             name=name or default_name(word),
-            indexes=_indexes(names, word, prefixes_of(index, settings)),
+            indexes=_indexes(names, word, prefixes),
             expiration=None if expires is None else _expiration(expires),
-            for_old_form=for_old and word == READER,
+            for_old_form=openreplay.reads_tokens and word == READER,
         )
         if printed is not None:
             made = Request("POST", CREATE_PATH, request.body(), f"API key {KINDS[word]}")
             print_requests([made], checked_form(printed), settings)
             return
         with cluster(settings, "api-key") as connection:
+            if word == READER and names is None:
+                read = reader_names(connection, prefixes, openreplay)
+                request = replace(request, indexes=read)
+            request = replace(request, name=_free_name(connection, request.name, asked=name))
             key = create_key(connection, request)
         _show(output, key, request, settings, as_env=as_env, as_json=as_json)
     else:
         expected = ", ".join((*KINDS, _LIST, _REVOKE))
         raise SettingsError(f"WHAT: expected one of {expected}, got {what[:16]!r}")
+
+
+def _free_name(connection: Connection, name: str, *, asked: str | None) -> str:
+    free = free_name(connection, name)
+    if asked is not None and free != name:
+        raise SettingsError(f"name: there is a valid API key called {name!r}: choose another name")
+    return free
 
 
 def _show(
@@ -198,9 +219,13 @@ def _privileges(request: KeyRequest) -> list[str]:
 
 def _next(request: KeyRequest) -> str:
     if request.kind == READER:
+        old = " --for v1.20" if request.for_old_form else ""
+        names = (
+            "" if request.indexes == (READER_ALIAS,) else f" --indexes {','.join(request.indexes)}"
+        )
         return (
-            "OpenReplay's form takes id and api_key: `openreplay-otel openreplay-form` shows where;"
-            " `openreplay-otel doctor --key-id … --api-key …` tries the key."
+            f"OpenReplay's form takes id and api_key: `openreplay-otel openreplay-form{old}{names}` shows"
+            f" where; `openreplay-otel doctor{old} --key-id … --api-key …` tries the key."
         )
     return "Give it as OPENREPLAY_OTEL_API_KEY (encoded)."
 

@@ -23,12 +23,11 @@ from ..stores import Store, open_store
 from ..stores.elasticsearch import ElasticsearchStore
 from ..stores.sqlite import SqliteStore
 from ..text.harmless import one_line
-from .cluster_options import ForOption
+from .cluster_options import ForOption, IndexesOption, prefixes_of
 from .options import (
     ApiKeyOption,
     AppUrlOption,
     CaCertsOption,
-    IndexOption,
     ProjectIdOption,
     StoreOption,
 )
@@ -89,7 +88,7 @@ def doctor(
     ] = False,
     store: StoreOption = None,
     ca_certs: CaCertsOption = None,
-    index: IndexOption = None,
+    index: IndexesOption = None,
     app_url: AppUrlOption = None,
     project_id: ProjectIdOption = None,
 ) -> None:
@@ -100,11 +99,13 @@ def doctor(
         Exit: With code 1 where something fails.
     """
     given: dict[str, Any] = {
-        "store": store, "api_key": None if key_id else api_key, "ca_certs": ca_certs, "index": index,
+        "store": store, "api_key": None if key_id else api_key, "ca_certs": ca_certs,
         "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
     if key_id is not None and api_key is None:
         raise SettingsError("key_id: give the key's secret too, as --api-key")
+    prefixes = prefixes_of(index, Settings.load(**given))
+    given["index"] = None if index is None else prefixes[0]
     settings = Settings.load(**given, export_timeout=_TIMEOUT)
     names = frozenset(name for name, value in given.items() if value is not None)
     target = open_store(settings=settings)
@@ -114,6 +115,7 @@ def doctor(
                 settings=settings,
                 connection=target.connection,
                 given=names,
+                prefixes=prefixes,
                 version=version_of(version),
                 reader_key=None if key_id is None or api_key is None else (key_id, api_key),
                 writer_key=writer_key,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import StoreAccessError, StoreLayoutError
@@ -99,6 +100,21 @@ def list_keys(connection: Connection, *, with_revoked: bool) -> list[KnownKey]:
     return [_known(entry) for entry in answer["api_keys"]]
 
 
+def free_name(connection: Connection, name: str) -> str:
+    """A name that no valid key of ours has: the one given, or the same with a number.
+
+    Raises:
+        StoreError: The cluster cannot be reached.
+    """
+    try:
+        taken = {key.name for key in list_keys(connection, with_revoked=False)}
+    except StoreAccessError:
+        # Who may make a key but not look: making it is what was asked for.
+        return name
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
+
+
 def revoke_keys(connection: Connection, wanted: list[str]) -> list[KnownKey]:
     """Revoke keys by id or name.
 
@@ -106,8 +122,8 @@ def revoke_keys(connection: Connection, wanted: list[str]) -> list[KnownKey]:
         Those that were revoked.
 
     Raises:
-        StoreLayoutError: One of them is none that this package made and that still works; none was
-            revoked.
+        StoreLayoutError: One of them is none that this package made and that still works, or is the
+            name of several; none was revoked.
         StoreError: The cluster cannot be reached or refuses.
     """
     known = list_keys(connection, with_revoked=False)
@@ -118,6 +134,13 @@ def revoke_keys(connection: Connection, wanted: list[str]) -> list[KnownKey]:
             message = (
                 f"{connection.name} has no valid API key {text!r} that openreplay-otel made; nothing was"
                 " revoked. `openreplay-otel api-key list` shows those there are"
+            )
+            raise StoreLayoutError(message)
+        if len(matching) > 1:
+            made = ", ".join(f"{key.id} (made {key.created_at:%Y-%m-%d %H:%M})" for key in matching)
+            message = (
+                f"{connection.name} has {len(matching)} valid API keys called {text!r}: {made}; nothing was"
+                " revoked. Name those to revoke by their ids"
             )
             raise StoreLayoutError(message)
         found.update((key.id, key) for key in matching)

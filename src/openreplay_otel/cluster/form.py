@@ -83,7 +83,7 @@ _NEW_NOTES = (
     "OpenReplay keeps the first successful look at a session's logs: what comes later is not shown there.",
 )
 _OLD_NOTES = (
-    "The form asks for the server itself: make the key with `openreplay-otel api-key reader --for-v1.20`.",
+    "The form asks for the server itself: make the key with `openreplay-otel api-key reader --for v1.20`.",
     "The apps need OPENREPLAY_OTEL_TAGS=openReplaySession.id,openReplaySessionToken.",
     "Only records with the tag error are read, once a minute, and none that arrives late.",
 )

@@ -78,8 +78,12 @@ def is_session_index(index: IndexState, prefix: str) -> bool:
     """Whether this package made an index: its name has a day behind the prefix, its order is ours."""
     if not index.name.startswith(prefix) or _DAY.fullmatch(index.name[len(prefix) :]) is None:
         return False
-    fields = index.settings.get("sort", {}).get("field", [])
-    return "openreplay.session.id" in fields
+    return is_in_order(index)
+
+
+def is_in_order(index: IndexState) -> bool:
+    """Whether an index keeps its documents in the order that our template asks for."""
+    return "openreplay.session.id" in index.settings.get("sort", {}).get("field", [])
 
 
 def day_of(index: str, prefix: str) -> tuple[int, int, int] | None:

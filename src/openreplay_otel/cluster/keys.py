@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MANAGED_BY: Final = "openreplay-otel"
 READER, WRITER, LOOKUP = "reader", "writer", "lookup"
 KINDS: Final = {
-    READER: "for OpenReplay: reads the name logs and nothing else",
+    READER: "for OpenReplay: reads the name that it asks for, and nothing else",
     WRITER: "for apps and Collectors: adds records, reads and changes none",
     LOOKUP: "for `openreplay-otel logs`, `sessions` and the page: reads the session indexes",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import SettingsError, StoreAccessError, StoreLayoutError
@@ -14,13 +14,14 @@ from ..stores.elasticsearch.preparation import (
     alias_step,
     check_version,
     elastic_has_logs_template,
-    foreign_logs,
+    foreign_name,
     get_template,
-    template_step,
+    template_steps,
 )
 from . import ingest, retention
 from .indexes import faults_of, session_indexes
 from .printing import Request
+from .reader_names import reader_names, wanted_names
 from .refused_settings import apply_step, without_settings
 from .streams import wired_streams
 from .versions import OLD_TAGS, OpenReplayVersion
@@ -44,7 +45,7 @@ class SetUp:
     Attributes:
         prefixes: Prefixes of session indexes.
         version: For which OpenReplay.
-        aliases: Further names over the session indexes, for a reader up to v1.20.
+        aliases: Names over the session indexes, for a reader up to v1.20; from v1.21 on beside ``logs``.
         retention_days: After how many days logs are deleted; 0 for never any more; None to leave it.
         has_pipeline: Whether the ingest pipeline is wanted too.
         tags: The tags that the pipeline writes.
@@ -59,8 +60,7 @@ class SetUp:
 
     def all_aliases(self) -> tuple[str, ...]:
         """The names over the session indexes."""
-        own = (READER_ALIAS,) if self.version.reads_alias else ()
-        return tuple(dict.fromkeys((*own, *self.aliases)))
+        return wanted_names(self.version, self.aliases)
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,10 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
     """
     check_version(connection)
     _check_privileges(connection, wanted)
-    if READER_ALIAS in wanted.all_aliases():
-        taken = foreign_logs(connection) or wired_streams(connection)
-        if taken is not None:
-            raise StoreLayoutError(
-                f"{taken}. For OpenReplay up to v1.20, which reads any name:"
-                " `openreplay-otel setup --for v1.20`"
-            )
+    if not wanted.aliases:
+        names = reader_names(connection, wanted.prefixes, wanted.version)
+        wanted = replace(wanted, aliases=names)
+    _check_names(connection, wanted)
     notes: list[str] = []
     days = wanted.retention_days
     if days is not None and not retention.has_lifecycle(connection):
@@ -104,9 +101,46 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
         if days is not None:
             steps += retention.index_steps(connection, prefix, days)
         notes += _index_notes(connection, prefix)
+        if wanted.version.reads_tokens:
+            steps += _first_index_steps(connection, prefix)
     if wanted.version.reads_tokens:
         notes.append(f"for OpenReplay up to v1.20 give the apps OPENREPLAY_OTEL_TAGS={OLD_TAGS}")
+    if READER_ALIAS not in wanted.all_aliases():
+        names = ",".join(wanted.all_aliases())
+        notes.append(
+            f"OpenReplay reads {names} here: `openreplay-otel api-key reader --for v1.20 --indexes {names}`,"
+            f" and `openreplay-otel openreplay-form --for v1.20 --indexes {names}`"
+        )
     return Plan(steps, notes)
+
+
+def _check_names(connection: Connection, wanted: SetUp) -> None:
+    """Refuse a name that no session index can stand behind, before anything is changed.
+
+    Raises:
+        StoreLayoutError: It is somebody else's.
+    """
+    for name in wanted.all_aliases():
+        taken = foreign_name(connection, name)
+        if taken is None and name == READER_ALIAS:
+            taken = wired_streams(connection)
+        if taken is not None:
+            raise StoreLayoutError(
+                f"{taken}. OpenReplay up to v1.20 reads any other name too:"
+                " `openreplay-otel setup --for v1.20 --alias openreplay`"
+            )
+
+
+def _first_index_steps(connection: Connection, prefix: str) -> list[Step]:
+    """An index before the first record: without one the alias is not there either.
+
+    OpenReplay up to v1.20 counts that as a failure, and after forty it never asks again.
+    """
+    if session_indexes(connection, prefix):
+        return []
+    name = schema.session_index(prefix, time.strftime("%Y.%m.%d", time.gmtime()))
+    what = f"index {name}, so that OpenReplay finds the name it reads before the first record"
+    return [Step("create", what, "PUT", f"/{name}")]
 
 
 def _template_steps(
@@ -115,9 +149,9 @@ def _template_steps(
     for prefix in wanted.prefixes:
         if days:
             yield retention.policy_step(connection, prefix, days)
-        yield _session_template_step(connection, prefix, wanted, days)
+        yield from session_template_steps(connection, prefix, wanted, days)
     if not elastic_has_logs_template(connection):
-        yield _sessionless_step(connection, days)
+        yield from _sessionless_steps(connection, days)
     elif days:
         notes.append(
             f"records without a session, in {SESSIONLESS_DATA_STREAM}, stay as long as Elastic's own"
@@ -150,20 +184,33 @@ def requests(wanted: SetUp) -> list[Request]:
         name = schema.session_template_name(prefix)
         body = _session_template(prefix, wanted.all_aliases(), wanted.retention_days)
         what = f"indexes of OpenReplay sessions, {schema.session_pattern(prefix)}"
-        made.append(Request("PUT", f"/_index_template/{name}", body, what))
+        made += [_custom_request(name), Request("PUT", f"/_index_template/{name}", body, what)]
+        if wanted.version.reads_tokens:
+            # Date math, quoted: the day on which it is sent.
+            path = f"/%3C{schema.session_index(prefix, '%7Bnow%2Fd%7D')}%3E"
+            made.append(Request("PUT", path, None, "refused where the index is there already"))
         if wanted.has_pipeline:
             body = ingest.pipeline(prefix, tags=wanted.tags)
             path = f"/_ingest/pipeline/{ingest.pipeline_name(prefix)}"
             made.append(Request("PUT", path, body, "documents that others write"))
-    made.append(
+    name = schema.sessionless_template_name()
+    made += [
+        _custom_request(name),
         Request(
             "PUT",
-            f"/_index_template/{schema.sessionless_template_name()}",
+            f"/_index_template/{name}",
             _sessionless_template(wanted.retention_days),
             f"records without a session; not needed where Elastic's own template covers {SESSIONLESS_DATA_STREAM}",
-        )
-    )
+        ),
+    ]
     return made
+
+
+def _custom_request(template: str) -> Request:
+    # create: what is there already is somebody's choice.
+    path = f"/_component_template/{schema.custom_name(template)}?create=true"
+    what = f"your own settings for {template}; refused where it is there already"
+    return Request("PUT", path, schema.custom_component(template), what)
 
 
 def _session_template(
@@ -178,15 +225,21 @@ def _session_template(
     return template
 
 
-def _session_template_step(
+def session_template_steps(
     connection: Connection, prefix: str, wanted: SetUp, days: int | None
-) -> Step:
+) -> list[Step]:
+    """What has to be done so that the template of the session indexes is as it is wanted.
+
+    Raises:
+        StoreLayoutError: Somebody else has made one of this name.
+        StoreAccessError: The credentials may not look.
+    """
     name = schema.session_template_name(prefix)
     template = _session_template(prefix, wanted.all_aliases(), days)
     found = get_template(connection, name)
     if found is not None and schema.is_managed(found):
         _keep_choices(template, found, days)
-    return template_step(connection, name, template)
+    return template_steps(connection, name, template, found)
 
 
 def _keep_choices(template: dict[str, Any], found: dict[str, Any], days: int | None) -> None:
@@ -195,7 +248,9 @@ def _keep_choices(template: dict[str, Any], found: dict[str, Any], days: int | N
     inner = template["template"]
     aliases = {**before.get("aliases", {}), **inner.get("aliases", {})}
     if aliases:
-        inner["aliases"] = {alias: {} for alias in aliases}
+        inner["aliases"] = aliases
+    own = [name for name in found.get("composed_of", ()) if name not in template["composed_of"]]
+    template["composed_of"] = [*own, *template["composed_of"]]
     lifecycle = before.get("settings", {}).get("index", {}).get("lifecycle")
     if days is None and lifecycle:
         inner["settings"]["index"]["lifecycle"] = lifecycle
@@ -216,7 +271,7 @@ def _sessionless_template(days: int | None) -> dict[str, Any]:
     return template
 
 
-def _sessionless_step(connection: Connection, days: int | None) -> Step:
+def _sessionless_steps(connection: Connection, days: int | None) -> list[Step]:
     name = schema.sessionless_template_name()
     template = _sessionless_template(days)
     found = get_template(connection, name)
@@ -225,7 +280,7 @@ def _sessionless_step(connection: Connection, days: int | None) -> Step:
         if days is None and lifecycle:
             template["template"]["lifecycle"] = lifecycle
         _keep_left_out(template, found)
-    return template_step(connection, name, template)
+    return template_steps(connection, name, template, found)
 
 
 def _pipeline_step(connection: Connection, prefix: str, wanted: SetUp) -> Step:

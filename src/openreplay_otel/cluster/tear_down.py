@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..stores.elasticsearch import schema
-from ..stores.elasticsearch.preparation import Step, check_version, get_template
+from ..stores.elasticsearch.preparation import Step, check_version, get_component, get_template
 from . import ingest, retention
 from .indexes import is_session_index, session_indexes
 
@@ -75,7 +75,17 @@ def _template(connection: Connection, name: str) -> list[Step]:
     if "data_stream" in found and _stream_is_there(connection, found["index_patterns"][0]):
         # Elasticsearch refuses to delete the template of a data stream that is there.
         return []
-    return [Step("delete", f"index template {name}", "DELETE", f"/_index_template/{name}")]
+    template = Step("delete", f"index template {name}", "DELETE", f"/_index_template/{name}")
+    return [template, *_custom(connection, name)]
+
+
+def _custom(connection: Connection, template: str) -> list[Step]:
+    """The component of an administrator's own settings, where there are none in it."""
+    name = schema.custom_name(template)
+    found = get_component(connection, name)
+    if found is None or found["template"] != schema.custom_component(template)["template"]:
+        return []
+    return [Step("delete", f"component template {name}", "DELETE", f"/_component_template/{name}")]
 
 
 def _stream_is_there(connection: Connection, name: str) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from ...names import DEFAULT_SESSION_INDEX, READER_ALIAS
 from ...stores.elasticsearch import Connection, schema
+from ...stores.elasticsearch.answers import Advice
+from ...stores.elasticsearch.targets import UrlTarget
 from ..versions import OpenReplayVersion
+from .findings import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +30,7 @@ class Examination:
         settings: The settings in force.
         given: Names of settings that were given as options.
         connection: The cluster, with the credentials of the settings.
+        prefixes: Prefixes of the session indexes; empty for that of the settings.
         version: For which OpenReplay.
         reader_key: Id and secret of the key that OpenReplay was given, or None.
         writer_key: The apps' key, or None.
@@ -36,6 +41,7 @@ class Examination:
         clock: Unix seconds.
         environ: Variables, to tell where a setting comes from.
         may: What the credentials may do, once the server was asked.
+        names: The names that OpenReplay is to be given here, likewise.
         reader: A connection with OpenReplay's key, or with one like it, and what to call that key.
         writer: The same with the apps' key.
     """
@@ -43,6 +49,7 @@ class Examination:
     settings: Settings
     connection: Connection
     given: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
     version: OpenReplayVersion = OpenReplayVersion.FROM_1_21
     reader_key: tuple[str, str] | None = None
     writer_key: str | None = None
@@ -53,24 +60,54 @@ class Examination:
     clock: Callable[[], float] = time.time
     environ: Mapping[str, str] = field(default_factory=dict[str, str])
     may: Privileges | None = None
+    names: tuple[str, ...] = (READER_ALIAS,)
     reader: tuple[Connection, str] | None = None
     writer: tuple[Connection, str] | None = None
 
+    def __post_init__(self) -> None:
+        """Take the settings' prefix where none is given."""
+        self.prefixes = self.prefixes or (self.settings.index,)
+
+    @property
+    def patterns(self) -> list[str]:
+        """Patterns of the session indexes."""
+        return [schema.session_pattern(prefix) for prefix in self.prefixes]
+
     @property
     def pattern(self) -> str:
-        """Pattern of the session indexes."""
-        return schema.session_pattern(self.settings.index)
+        """All patterns of the session indexes, as a request takes them."""
+        return ",".join(self.patterns)
+
+    def found(self, name: str, /, **values: object) -> Result:
+        """A result, whose command is for what is examined here.
+
+        Args:
+            name: Key of the findings.
+            **values: What varies.
+        """
+        is_new = self.version is OpenReplayVersion.FROM_1_21
+        version = "" if is_new else f" --for {self.version.value}"
+        is_usual = self.prefixes == (DEFAULT_SESSION_INDEX,)
+        index = "" if is_usual else f" --index {','.join(self.prefixes)}"
+        return found(name, more=version + index, of=index, **values)
 
     def connect(self, api_key: str) -> Connection:
         """A connection to the same cluster with another key."""
-        store = self.settings.store or ""
         return Connection(
-            without_credentials(store),
-            api_key=api_key,
-            ca_certs=self.settings.ca_certs,
-            verify_certs=self.settings.verify_certs,
-            timeout=min(10.0, self.settings.export_timeout),
+            _GivenKey(
+                without_credentials(self.settings.store or ""),
+                api_key=api_key,
+                ca_certs=self.settings.ca_certs,
+                verify_certs=self.settings.verify_certs,
+                timeout=min(10.0, self.settings.export_timeout),
+            )
         )
+
+
+class _GivenKey(UrlTarget):
+    """A cluster and a key that is none of the settings': no setting mends it."""
+
+    advice: ClassVar[Advice] = Advice("misspelt, revoked or expired", UrlTarget.advice.authority)
 
 
 @dataclass(frozen=True)
@@ -97,7 +134,7 @@ def without_credentials(url: str) -> str:
     return ",".join(parts)
 
 
-def privileges(connection: Connection, pattern: str) -> Privileges:
+def privileges(connection: Connection, patterns: list[str]) -> Privileges:
     """What the credentials of a connection may do.
 
     Raises:
@@ -109,14 +146,18 @@ def privileges(connection: Connection, pattern: str) -> Privileges:
         return Privileges(can_make_keys=False, can_probe=True, is_secured=False)
     body = {
         "cluster": ["manage_own_api_key"],
-        "index": [{"names": [pattern], "privileges": list(REMOVING)}],
+        "index": [{"names": patterns, "privileges": list(REMOVING)}],
     }
     answer = has_privileges(connection, body)
     is_user = who.body.get("authentication_type") != "api_key"
-    of_indexes: dict[str, bool] = answer["index"].get(pattern, {})
+    of_indexes: dict[str, dict[str, bool]] = answer["index"]
     return Privileges(
         can_make_keys=is_user and bool(answer["cluster"].get("manage_own_api_key")),
-        can_probe=all(of_indexes.get(name, False) for name in REMOVING),
+        can_probe=all(
+            of_indexes.get(pattern, {}).get(name, False)
+            for pattern in patterns
+            for name in REMOVING
+        ),
         is_secured=True,
     )
 

@@ -55,6 +55,12 @@ FINDINGS: Final[dict[str, Finding]] = {
         "export OPENREPLAY_OTEL_TAGS=openReplaySession.id,openReplaySessionToken",
         "Its reader finds no record. Both tags hold the id, never the token; apps and Collectors need the setting.",
     ),
+    "settings.tags-not-here": Finding(
+        "settings", "warning",
+        "OPENREPLAY_OTEL_TAGS is not set here; OpenReplay up to v1.20 looks for openReplaySessionToken",
+        "export OPENREPLAY_OTEL_TAGS=openReplaySession.id,openReplaySessionToken",
+        "What the apps and Collectors have cannot be seen from here; each of them needs the setting.",
+    ),
     "settings.sqlite": Finding(
         "settings", "warning",
         "the store is {store}: OpenReplay reads Elasticsearch only",
@@ -68,7 +74,7 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "server.credentials": Finding(
         "server", "failed", "not accepted: {reason}",
-        "openreplay-otel api-key list, then set OPENREPLAY_OTEL_API_KEY",
+        "openreplay-otel api-key lookup --env --store https://<user>:<password>@<host>:9200, and set what it prints",
         "The key is misspelt, revoked or expired, or user and password are wrong.",
     ),
     "server.not-elasticsearch": Finding(
@@ -96,50 +102,53 @@ FINDINGS: Final[dict[str, Finding]] = {
         "Records stand that much beside their place in the recording.",
     ),
     "clock.unknown": Finding("clock", "skipped", "the cluster's time may not be asked with this key"),
-    "alias.ok": Finding("alias", "ok", "logs covers {count} session indexes"),
+    "alias.ok": Finding("alias", "ok", "{names} covers {count} session indexes"),
     "alias.pending": Finding(
-        "alias", "ok", "there is no session index yet; logs comes with the first record"
+        "alias", "ok", "there is no session index yet; {names} comes with the first record"
     ),
     "alias.foreign": Finding(
-        "alias", "failed", "the name logs is taken: {reason}",
-        "openreplay-otel setup --for v1.20 (for OpenReplay up to v1.20, which reads any name)",
-        "OpenReplay from v1.21 on reads the name logs and no other.",
+        "alias", "failed", "the name {name} is taken: {reason}",
+        'POST /_reindex {{"source": {{"index": "{name}"}}, "dest": {{"index": "{name}-moved", "op_type": "create"}}}},'
+        " DELETE /{name}, openreplay-otel setup{more}",
+        "OpenReplay from v1.21 on reads the name logs and no other. Up to v1.20 it reads any:"
+        " openreplay-otel setup --for v1.20 --alias openreplay.",
     ),
     "alias.data-stream": Finding(
         "alias", "failed",
-        "the alias logs covers the data stream {name}, beside which no session index can stand",
-        'POST /_aliases {{"actions": [{{"remove": {{"index": "{name}", "alias": "logs"}}}}]}}, then setup',
+        "the alias {alias} covers the data stream {name}, beside which no session index can stand",
+        'POST /_aliases {{"actions": [{{"remove": {{"index": "{name}", "alias": "{alias}"}}}}]}},'
+        " openreplay-otel setup{more}",
         "Elasticsearch refuses an alias over both, so new records are not found or even not stored.",
     ),
     "alias.stream-beside": Finding(
         "alias", "failed",
         "{name} is a data stream under the prefix of the session indexes",
-        "openreplay-otel setup --index <another prefix>, or delete that data stream",
+        "DELETE /_data_stream/{name}, or openreplay-otel setup --index <another prefix>",
         "A template of data streams takes the place of ours: records go where OpenReplay's order is lost.",
     ),
     "alias.missing": Finding(
-        "alias", "failed", "{names} does not stand behind the name logs",
-        "openreplay-otel setup",
+        "alias", "failed", "{names} does not stand behind the name {alias}",
+        "openreplay-otel setup{more}",
         "OpenReplay does not find these records.",
     ),
     "alias.strangers": Finding(
-        "alias", "warning", "logs covers {names} too, which openreplay-otel did not make",
-        "openreplay-otel doctor --json (its check indexes looks at these as well)",
+        "alias", "warning", "{alias} covers {names} too, which openreplay-otel did not make",
+        'POST /_aliases {{"actions": [{{"remove": {{"indices": {listed}, "alias": "{alias}"}}}}]}}',
         "OpenReplay searches them with the others; a field of another type there breaks its request.",
     ),
     "alias.unseen": Finding("alias", "skipped", "names may not be looked at with this key"),
     "template.ok": Finding("template", "ok", "{name} is in force, version {version}"),
     "template.missing": Finding(
-        "template", "failed", "there is no index template for {pattern}", "openreplay-otel setup",
+        "template", "failed", "there is no index template for {pattern}", "openreplay-otel setup{more}",
         "Elasticsearch guesses the fields: the order of hits is lost, the name logs is missing.",
     ),
     "template.old": Finding(
-        "template", "failed", "{name} is not the one of this version: {what}", "openreplay-otel setup",
+        "template", "failed", "{name} is not the one of this version: {what}", "openreplay-otel setup{more}",
         "It was made by an older openreplay-otel, or changed. New indexes follow the new one.",
     ),
     "template.foreign": Finding(
         "template", "failed", "{name} was made by somebody else",
-        "openreplay-otel setup --index <another prefix>",
+        "openreplay-otel setup --index <another prefix>, and OPENREPLAY_OTEL_INDEX=<another prefix> for the apps",
         "It is not touched, so that the session indexes are not as OpenReplay needs them.",
     ),
     "template.overridden": Finding(
@@ -148,8 +157,8 @@ FINDINGS: Final[dict[str, Finding]] = {
         "Of several templates that fit, the one with the highest priority counts.",
     ),
     "template.no-alias": Finding(
-        "template", "failed", "{name} gives new indexes no name logs", "openreplay-otel setup",
-        "It was made for OpenReplay up to v1.20 alone.",
+        "template", "failed", "{name} gives new indexes no name {alias}", "openreplay-otel setup{more}",
+        "OpenReplay finds nothing of the next day on.",
     ),
     "template.unseen": Finding("template", "skipped", "templates may not be looked at with this key"),
     "indexes.ok": Finding("indexes", "ok", "{count} looked at: fields and order are as OpenReplay needs them"),
@@ -183,44 +192,44 @@ FINDINGS: Final[dict[str, Finding]] = {
     "writer.ok": Finding("writer", "ok", "{whose} can add records and read none"),
     "writer.wide": Finding(
         "writer", "warning", "{whose} can {what} too",
-        "openreplay-otel api-key writer",
+        "openreplay-otel api-key writer{of}",
         "An app that is broken into should not give away or change logs.",
     ),
     "writer.cannot": Finding(
         "writer", "failed", "{whose} cannot add records to {names}",
-        "openreplay-otel api-key writer",
+        "openreplay-otel api-key writer{of}",
         "Nothing that the apps log is stored.",
     ),
     "writer.invalid": Finding(
-        "writer", "failed", "{whose} is not accepted: {reason}", "openreplay-otel api-key writer",
+        "writer", "failed", "{whose} is not accepted: {reason}", "openreplay-otel api-key writer{of}",
         "It is misspelt, revoked or expired.",
     ),
     "writer.untested": Finding(
         "writer", "skipped", "no key to test: give --writer-key, or credentials that may make a key for a moment"
     ),
-    "reader.ok": Finding("reader", "ok", "{whose} reads logs and nothing else"),
+    "reader.ok": Finding("reader", "ok", "{whose} reads {names} and nothing else"),
     "reader.wide": Finding(
         "reader", "warning", "{whose} may do far more than OpenReplay needs: {what}",
-        "openreplay-otel api-key reader, enter the new key in OpenReplay, revoke the old one",
+        "openreplay-otel api-key reader{more}, enter the new key in OpenReplay, revoke the old one",
         "The documentation's own recipe (cluster all, read on *log*) does. Who gets at OpenReplay's database"
         " gets at the cluster.",
     ),
     "reader.invalid": Finding(
-        "reader", "failed", "{whose} is not accepted: {reason}", "openreplay-otel api-key reader",
+        "reader", "failed", "{whose} is not accepted: {reason}", "openreplay-otel api-key reader{more}",
         "It is misspelt, revoked or expired. OpenReplay needs id and api_key, not the encoded form.",
     ),
     "reader.target": Finding(
-        "reader", "failed", "{whose} may read the indexes behind logs, but not the name logs itself",
-        "openreplay-otel api-key reader",
+        "reader", "failed", "{whose} may read the indexes behind {names}, but not the name {names} itself",
+        "openreplay-otel api-key reader{more}",
         "A key has to name the alias: OpenReplay gets 403 for the name that it asks.",
     ),
     "reader.refused": Finding(
-        "reader", "failed", "{whose} may not read logs: {reason}", "openreplay-otel api-key reader",
+        "reader", "failed", "{whose} may not read {names}: {reason}", "openreplay-otel api-key reader{more}",
         "OpenReplay shows no logs at all.",
     ),
     "reader.no-monitor": Finding(
         "reader", "failed", "{whose} may not ask for the server itself",
-        "openreplay-otel api-key reader --for-v1.20",
+        "openreplay-otel api-key reader{more}",
         "The settings form up to v1.20 tests with that request, and does not store the key.",
     ),
     "reader.untested": Finding(
@@ -237,21 +246,21 @@ FINDINGS: Final[dict[str, Finding]] = {
         "Something in this installation is broken: it did not even come to the store.",
     ),
     "probe.refused": Finding(
-        "probe", "failed", "the store does not take the record: {reason}", "openreplay-otel setup",
+        "probe", "failed", "the store does not take the record: {reason}", "openreplay-otel setup{more}",
         "The reason is Elasticsearch's own. The same happens to the apps' records.",
     ),
     "probe.unseen": Finding(
         "probe", "failed", "the request of OpenReplay {version} does not find the record",
-        "openreplay-otel setup",
+        "openreplay-otel setup{more}",
         "The record is stored, but the panel stays empty: the name logs, the analyzer or the fields are wrong.",
     ),
     "probe.order": Finding(
         "probe", "failed", "the panel would show the later record first",
-        "openreplay-otel setup",
+        "openreplay-otel setup{more}",
         "The index has another order than ours: see the checks of template and indexes.",
     ),
     "probe.panel": Finding(
-        "probe", "failed", "the panel cannot show the record: {reason}", "openreplay-otel setup",
+        "probe", "failed", "the panel cannot show the record: {reason}", "openreplay-otel setup{more}",
         "A pipeline or template of others changes documents on their way.",
     ),
     "probe.mixed": Finding(
@@ -261,7 +270,7 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "probe.left": Finding(
         "probe", "warning", "the record went all the way, but could not be removed: session {session}",
-        'POST /openreplay-logs-*/_delete_by_query {{"query": {{"term": {{"openreplay.session.id": "{session}"}}}}}}',
+        'POST /{pattern}/_delete_by_query {{"query": {{"term": {{"openreplay.session.id": "{session}"}}}}}}',
         "Deleting needs a privilege that these credentials lack.",
     ),
     "probe.untested": Finding("probe", "skipped", "{reason}"),
@@ -364,7 +373,8 @@ def found(name: str, /, **values: object) -> Result:
 
     Args:
         name: Key of :data:`FINDINGS`.
-        **values: What varies.
+        **values: What varies; ``more`` is what a command needs to be for the same indexes.
     """
     finding = FINDINGS[name]
-    return Result(name, finding.says.format(**values), finding.mend.format(**values))
+    known = {"more": "", "of": "", **values}
+    return Result(name, finding.says.format(**known), finding.mend.format(**known))

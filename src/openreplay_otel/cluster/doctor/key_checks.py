@@ -6,16 +6,16 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreAccessError, StoreError
-from ...names import READER_ALIAS, SESSIONLESS_DATA_STREAM
+from ...names import SESSIONLESS_DATA_STREAM
 from ..api_keys import create_key, invalidate
 from ..keys import READER, WRITER, KeyRequest, default_indexes
 from .examination import has_privileges, sentence
-from .findings import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from .examination import Examination
+    from .findings import Result
 
 _MOST_NAMED: Final = 3
 _MOST_ASKED: Final = 200
@@ -55,7 +55,9 @@ def _made(examination: Examination, kind: str, made: list[str]) -> tuple[Any, st
     request = KeyRequest(
         kind=kind,
         name=f"openreplay-otel-doctor-{kind}",
-        indexes=default_indexes(kind, (examination.settings.index,)),
+        indexes=(
+            examination.names if kind == READER else default_indexes(kind, examination.prefixes)
+        ),
         expiration="10m",
         for_old_form=examination.version.reads_tokens and kind == READER,
     )
@@ -70,58 +72,66 @@ def _made(examination: Examination, kind: str, made: list[str]) -> tuple[Any, st
 def check_writer(examination: Examination) -> Iterator[Result]:
     """The apps' key: adds records, and reads none."""
     if examination.writer is None:
-        yield found("writer.untested")
+        yield examination.found("writer.untested")
         return
     connection, whose = examination.writer
-    names = [examination.pattern, SESSIONLESS_DATA_STREAM]
+    names = [*examination.patterns, SESSIONLESS_DATA_STREAM]
     asked = ["create_doc", "read", "delete", "manage"]
     try:
         answer = has_privileges(connection, {"index": [{"names": names, "privileges": asked}]})
     except StoreAccessError as error:
-        yield found("writer.invalid", whose=whose, reason=sentence(error))
+        yield examination.found("writer.invalid", whose=whose, reason=sentence(error))
         return
     has: dict[str, dict[str, bool]] = answer["index"]
     cannot = [name for name in names if not has.get(name, {}).get("create_doc")]
     if cannot:
-        yield found("writer.cannot", whose=whose, names=", ".join(cannot))
+        yield examination.found("writer.cannot", whose=whose, names=", ".join(cannot))
         return
     more = [name for name in asked[1:] if any(has[index].get(name) for index in names)]
     if more:
-        yield found("writer.wide", whose=whose, what=", ".join(more))
+        yield examination.found("writer.wide", whose=whose, what=", ".join(more))
     else:
-        yield found("writer.ok", whose=whose)
+        yield examination.found("writer.ok", whose=whose)
 
 
 def check_reader(examination: Examination) -> Iterator[Result]:
     """OpenReplay's key: reads ``logs``, and nothing else."""
     if examination.reader is None:
-        yield found("reader.untested")
+        yield examination.found("reader.untested")
         return
     connection, whose = examination.reader
     try:
         wide = list(_too_wide(examination))
-        may_read = has_privileges(
-            connection,
-            {"index": [{"names": [READER_ALIAS, examination.pattern], "privileges": ["read"]}]},
-        )["index"]
+        asked = {
+            "names": [*examination.names, *examination.patterns],
+            "privileges": ["read"],
+        }
+        may_read: dict[str, dict[str, bool]] = has_privileges(connection, {"index": [asked]})[
+            "index"
+        ]
     except StoreAccessError as error:
-        yield found("reader.invalid", whose=whose, reason=sentence(error))
+        yield examination.found("reader.invalid", whose=whose, reason=sentence(error))
         return
-    if examination.version.reads_alias and not may_read.get(READER_ALIAS, {}).get("read"):
-        if _reads_a_target(examination) or may_read.get(examination.pattern, {}).get("read"):
-            yield found("reader.target", whose=whose)
+    names = ", ".join(examination.names)
+    lacking = [name for name in examination.names if not may_read.get(name, {}).get("read")]
+    if lacking:
+        if _reads_a_target(examination) or any(
+            may_read.get(pattern, {}).get("read") for pattern in examination.patterns
+        ):
+            yield examination.found("reader.target", whose=whose, names=names)
         else:
-            yield found("reader.refused", whose=whose, reason="it lacks read on logs")
+            reason = f"it lacks read on {', '.join(lacking)}"
+            yield examination.found("reader.refused", whose=whose, names=names, reason=reason)
         return
     if examination.version.reads_tokens:
         answer = connection.request("HEAD", "/", expected=_FORBIDDEN)
         if answer.status >= 300:
-            yield found("reader.no-monitor", whose=whose)
+            yield examination.found("reader.no-monitor", whose=whose)
             return
     if wide:
-        yield found("reader.wide", whose=whose, what=", ".join(wide))
+        yield examination.found("reader.wide", whose=whose, what=", ".join(wide))
     else:
-        yield found("reader.ok", whose=whose)
+        yield examination.found("reader.ok", whose=whose, names=names)
 
 
 def _reads_a_target(examination: Examination) -> bool:
@@ -140,7 +150,7 @@ def _too_wide(examination: Examination) -> Iterator[str]:
     body = {
         "cluster": ["all", "manage", "manage_security"],
         "index": [
-            {"names": [READER_ALIAS], "privileges": ["write", "manage"]},
+            {"names": list(examination.names), "privileges": ["write", "manage"]},
             {"names": ["*", "*log*"], "privileges": ["read"]},
             *([{"names": others, "privileges": ["read"]}] if others else []),
         ],
@@ -150,9 +160,10 @@ def _too_wide(examination: Examination) -> Iterator[str]:
     if cluster:
         yield f"cluster privilege {'all' if 'all' in cluster else cluster[0]}"
     has: dict[str, dict[str, bool]] = answer["index"]
-    changes = [name for name in ("write", "manage") if has[READER_ALIAS].get(name)]
-    if changes:
-        yield f"{' and '.join(changes)} on logs"
+    for alias in examination.names:
+        changes = [name for name in ("write", "manage") if has[alias].get(name)]
+        if changes:
+            yield f"{' and '.join(changes)} on {alias}"
     patterns = [name for name in ("*", "*log*") if has[name].get("read")]
     if patterns:
         yield f"read on {patterns[0]}"
@@ -163,7 +174,7 @@ def _too_wide(examination: Examination) -> Iterator[str]:
 
 
 def _other_names(examination: Examination) -> list[str]:
-    """Indexes, aliases and data streams but ``logs``, as far as the credentials see them."""
+    """Indexes, aliases and data streams but those for OpenReplay, as far as the credentials see them."""
     answer = examination.connection.request("GET", "/_resolve/index/*", expected=_FORBIDDEN)
     if answer.status >= 300:
         return []
@@ -172,4 +183,4 @@ def _other_names(examination: Examination) -> list[str]:
         for kind in ("indices", "aliases", "data_streams")
         for entry in answer.body.get(kind, ())
     ]
-    return [name for name in names if name != READER_ALIAS and not name.startswith(".")]
+    return [name for name in names if name not in examination.names and not name.startswith(".")]

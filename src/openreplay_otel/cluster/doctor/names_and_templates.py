@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from ...errors import StoreAccessError
 from ...names import READER_ALIAS
 from ...stores.elasticsearch import preparation, schema
-from ..indexes import IndexState, faults_of, read_indexes, session_indexes
+from ..indexes import IndexState, faults_of, is_in_order, read_indexes, session_indexes
+from ..set_up import SetUp, session_template_steps
 from ..streams import wired_streams
 from .findings import Result, found
 
@@ -24,85 +25,116 @@ _MOST_FAULTS: Final = 10
 
 
 def check_alias(examination: Examination) -> Iterator[Result]:
-    """The one name that OpenReplay from v1.21 on reads."""
-    connection, prefix = examination.connection, examination.settings.index
+    """The names that OpenReplay reads: from v1.21 on ``logs`` and no other."""
+    connection = examination.connection
     try:
-        taken = preparation.foreign_logs(connection) or wired_streams(connection)
-        if taken is not None:
-            yield found("alias.foreign", reason=taken)
-            return
-        behind = read_indexes(connection, READER_ALIAS)
-        own = session_indexes(connection, prefix)
+        own = [i for prefix in examination.prefixes for i in session_indexes(connection, prefix)]
+        for alias in examination.names:
+            yield from _check_name(examination, alias, own)
     except StoreAccessError:
         yield found("alias.unseen")
-        return
-    faults = list(_alias_faults(examination, behind, own))
+
+
+def _check_name(examination: Examination, alias: str, own: list[IndexState]) -> Iterator[Result]:
+    connection = examination.connection
+    behind = read_indexes(connection, alias)
+    streams = [name for name in _streams(behind) if name != alias]
+    if not streams:
+        taken = preparation.foreign_name(connection, alias)
+        if taken is None and alias == READER_ALIAS:
+            taken = wired_streams(connection)
+        if taken is not None:
+            yield examination.found("alias.foreign", name=alias, reason=taken)
+            return
+    faults = list(_alias_faults(examination, alias, behind, own))
     yield from faults
     if any(fault.status == "failed" for fault in faults):
         return
     if behind:
-        yield found("alias.ok", count=len(behind))
+        yield found("alias.ok", names=alias, count=len(behind))
     elif not own:
-        yield found("alias.pending")
+        yield found("alias.pending", names=alias)
 
 
 def _alias_faults(
-    examination: Examination, behind: list[IndexState], own: list[IndexState]
+    examination: Examination, alias: str, behind: list[IndexState], own: list[IndexState]
 ) -> Iterator[Result]:
     streams = _streams(behind)
     for name in streams:
-        yield found("alias.data-stream", name=name)
+        yield examination.found("alias.data-stream", name=name, alias=alias)
     for name in _streams(own):
         if name not in streams:
-            yield found("alias.stream-beside", name=name)
-    missing = [i.name for i in own if READER_ALIAS not in i.aliases and i.data_stream is None]
-    if missing and examination.version.reads_alias:
-        yield found("alias.missing", names=_some(missing))
-    begin = f"{examination.settings.index}-"
-    strangers = [i.name for i in behind if i.data_stream is None and not i.name.startswith(begin)]
+            yield examination.found("alias.stream-beside", name=name)
+    missing = [i.name for i in own if alias not in i.aliases and i.data_stream is None]
+    if missing:
+        yield examination.found("alias.missing", names=_some(missing), alias=alias)
+    # Of another prefix than those that are looked at, perhaps.
+    strangers = [
+        i.name
+        for i in behind
+        if i.data_stream is None
+        and not i.name.startswith(tuple(f"{prefix}-" for prefix in examination.prefixes))
+        and not is_in_order(i)
+    ]
     if strangers:
-        yield found("alias.strangers", names=_some(strangers))
+        listed = orjson.dumps(strangers).decode()
+        yield examination.found(
+            "alias.strangers", names=_some(strangers), alias=alias, listed=listed
+        )
 
 
 def check_template(examination: Examination) -> Iterator[Result]:
-    """The template that a new session index would get."""
-    connection, prefix = examination.connection, examination.settings.index
-    name, pattern = schema.session_template_name(prefix), examination.pattern
+    """The templates that new session indexes would get."""
+    for prefix in examination.prefixes:
+        yield _check_template(examination, prefix)
+
+
+def _check_template(examination: Examination, prefix: str) -> Result:
+    connection = examination.connection
+    name, pattern = schema.session_template_name(prefix), schema.session_pattern(prefix)
     try:
         template = preparation.get_template(connection, name)
         # Which one counts for an index of a day that is not there yet.
         path = f"/_index_template/_simulate_index/{schema.session_index(prefix, '2099.01.01')}"
         simulated: dict[str, Any] = connection.request("POST", path).body
     except StoreAccessError:
-        yield found("template.unseen")
-        return
+        return found("template.unseen")
     if template is None:
-        yield found("template.missing", pattern=pattern)
-        return
+        return examination.found("template.missing", pattern=pattern)
     if not schema.is_managed(template):
-        yield found("template.foreign", name=name)
-        return
+        return examination.found("template.foreign", name=name)
     if not _is_in_force(simulated, template):
         winner = _winner(connection, prefix, name)
-        yield found("template.overridden", winner=winner, pattern=pattern, name=name)
-        return
-    what = _difference(template, prefix)
-    if what is not None:
-        yield found("template.old", name=name, what=what)
-        return
+        return found("template.overridden", winner=winner, pattern=pattern, name=name)
+    return _compared(examination, prefix, template)
+
+
+def _compared(examination: Examination, prefix: str, template: dict[str, Any]) -> Result:
+    """A template of ours beside what the set-up would make of it, so that both agree about what is right."""
+    name = schema.session_template_name(prefix)
     aliases = template.get("template", {}).get("aliases", {})
-    if examination.version.reads_alias and READER_ALIAS not in aliases:
-        yield found("template.no-alias", name=name)
-        return
-    yield found("template.ok", name=name, version=template.get("version"))
+    lacking = [alias for alias in examination.names if alias not in aliases]
+    if lacking:
+        return examination.found("template.no-alias", name=name, alias=lacking[0])
+    wanted = SetUp(prefixes=(prefix,), version=examination.version, aliases=examination.names)
+    *_, step = session_template_steps(examination.connection, prefix, wanted, None)
+    if step.action != "unchanged":
+        what = step.what.partition(": ")[2]
+        return examination.found("template.old", name=name, what=what)
+    return found("template.ok", name=name, version=template.get("version"))
 
 
 def check_indexes(examination: Examination) -> Iterator[Result]:
     """Fields, analyzers and blocks of the session indexes, and of all else behind ``logs``."""
     connection = examination.connection
     try:
-        indexes = {i.name: i for i in session_indexes(connection, examination.settings.index)}
-        indexes.update((i.name, i) for i in read_indexes(connection, READER_ALIAS))
+        indexes = {
+            i.name: i
+            for prefix in examination.prefixes
+            for i in session_indexes(connection, prefix)
+        }
+        for alias in examination.names:
+            indexes.update((i.name, i) for i in read_indexes(connection, alias))
     except StoreAccessError:
         yield found("indexes.unseen")
         return
@@ -110,7 +142,9 @@ def check_indexes(examination: Examination) -> Iterator[Result]:
     faults = [fault for index in wanted for fault in faults_of(index)]
     for fault in faults[:_MOST_FAULTS]:
         block = fault.reason.partition("index.blocks.")[2].partition(",")[0].rstrip(")")
-        yield found(f"indexes.{fault.kind}", index=fault.index, reason=fault.reason, block=block)
+        yield examination.found(
+            f"indexes.{fault.kind}", index=fault.index, reason=fault.reason, block=block
+        )
     if not wanted:
         yield found("indexes.none")
     elif not faults:
@@ -144,33 +178,6 @@ def _winner(connection: Any, prefix: str, name: str) -> str:
         )
     ]
     return max(others)[1] if others else "another template"
-
-
-def _difference(template: dict[str, Any], prefix: str) -> str | None:
-    """In what a template of ours differs from what this version would make; None where it does not."""
-    wanted = schema.session_template(prefix)
-    if template.get("version") != wanted["version"]:
-        return f"version {template.get('version')} in place of {wanted['version']}"
-    got, due = template.get("template", {}), wanted["template"]
-    left_out = template.get("_meta", {}).get("left_out", [])
-    for part, name in (("mappings", "fields"), ("settings", "settings")):
-        found_part, due_part = _flat(got.get(part, {})), _flat(due[part])
-        for key, value in due_part.items():
-            if key not in left_out and found_part.get(key) != value:
-                return f"its {name} were changed ({key.removeprefix('properties.')})"
-    return None
-
-
-def _flat(value: Any, path: str = "") -> dict[str, str]:
-    if isinstance(value, list):
-        return {path: orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()}
-    if not isinstance(value, dict):
-        # Elasticsearch gives every setting back as a text.
-        return {path: str(value).lower() if isinstance(value, (bool, int)) else str(value)}
-    flat: dict[str, str] = {}
-    for name, inner in cast("dict[str, Any]", value).items():
-        flat.update(_flat(inner, f"{path}.{name}" if path else name))
-    return flat
 
 
 def _some(names: list[str]) -> str:

@@ -14,10 +14,9 @@ from ...names import (
     BAGGAGE_SESSION_ID,
     MESSAGE_TAG_SESSION_ID,
     MESSAGE_TAG_SESSION_TOKEN,
-    READER_ALIAS,
     SESSION_ID_HEADER,
 )
-from ...stores.elasticsearch import ElasticsearchStore
+from ...stores.elasticsearch import ElasticsearchStore, schema
 from .examination import sentence
 from .findings import Result, found
 from .readers import panel_faults, read_as_old, search_as_new
@@ -57,9 +56,15 @@ def check_probe(examination: Examination, before: Sequence[Result]) -> Iterator[
     if reason is not None:
         yield found("probe.untested", reason=reason)
         return
-    settings = replace(
-        examination.settings, tags=(MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN)
-    )
+    faults = [
+        fault for prefix in examination.prefixes for fault in _probe_of_prefix(examination, prefix)
+    ]
+    yield from faults or [found("probe.ok")]
+
+
+def _probe_of_prefix(examination: Examination, prefix: str) -> Iterator[Result]:
+    tags = (MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN)
+    settings = replace(examination.settings, index=prefix, tags=tags)
     now_ns = time.time_ns()
     session_id = probe_session_id(now_ns // 1_000_000)
     documents = _documents(settings, session_id, now_ns)
@@ -67,11 +72,12 @@ def check_probe(examination: Examination, before: Sequence[Result]) -> Iterator[
         yield found("probe.no-session")
         return
     try:
-        yield from _sent_and_read(examination, session_id, documents, now_ns // 1_000_000)
+        yield from _sent_and_read(examination, prefix, session_id, documents, now_ns // 1_000_000)
     finally:
         is_removed = _removed(examination.connection, documents)
     if not is_removed:
-        yield found("probe.left", session=session_id)
+        pattern = schema.session_pattern(prefix)
+        yield found("probe.left", session=session_id, pattern=pattern)
 
 
 def _reason_against(examination: Examination, before: Sequence[Result]) -> str | None:
@@ -130,28 +136,31 @@ def _documents(settings: Settings, session_id: str, now_ns: int) -> list[Documen
 
 
 def _sent_and_read(
-    examination: Examination, session_id: str, documents: list[Document], now_ms: int
+    examination: Examination,
+    prefix: str,
+    session_id: str,
+    documents: list[Document],
+    now_ms: int,
 ) -> Iterator[Result]:
-    own = ElasticsearchStore(examination.connection, index_prefix=examination.settings.index)
+    own = ElasticsearchStore(examination.connection, index_prefix=prefix)
     writer = examination.connection if examination.writer is None else examination.writer[0]
-    store = ElasticsearchStore(writer, index_prefix=examination.settings.index)
-    # The later one first, and in a request of its own: order must not come from arrival alone.
+    store = ElasticsearchStore(writer, index_prefix=prefix)
+    # Each in a request and a part of the index of its own, as records of a running session come.
     for document in documents:
         try:
             result = store.write([document])
         except StoreError as error:
-            yield found("probe.refused", reason=sentence(error))
+            yield examination.found("probe.refused", reason=sentence(error))
             return
         if not result.accepted:
             reasons = [refused.reason for refused in result.refused] or [
                 result.hindrance or "it is too busy"
             ]
-            yield found("probe.refused", reason=reasons[0])
+            yield examination.found("probe.refused", reason=reasons[0])
             return
         own.make_visible()
     reader = examination.connection if examination.reader is None else examination.reader[0]
-    faults = list(_faults(examination, reader, session_id, documents, now_ms))
-    yield from faults or [found("probe.ok")]
+    yield from _faults(examination, reader, session_id, documents, now_ms)
 
 
 def _faults(
@@ -168,32 +177,32 @@ def _faults(
             hits = search_as_new(reader, session_id)
             strangers = search_as_new(reader, probe_session_id(now_ms - 1))
         except StoreError:
-            yield found("probe.unseen", version="from v1.21 on")
+            yield examination.found("probe.unseen", version="from v1.21 on")
             return
         ids = [hit["_id"] for hit in hits if hit["_id"] in expected]
         if len(ids) < len(expected):
-            yield found("probe.unseen", version="from v1.21 on")
+            yield examination.found("probe.unseen", version="from v1.21 on")
         elif ids != expected:
-            yield found("probe.order")
+            yield examination.found("probe.order")
         if strangers:
             names = ", ".join(sorted({hit["_index"] for hit in strangers})[:3])
-            yield found("probe.mixed", names=names)
-        yield from _panel(hit["_source"] for hit in hits if hit["_id"] in expected)
-    indexes = READER_ALIAS if version.reads_alias else examination.pattern
+            yield examination.found("probe.mixed", names=names)
+        yield from _panel(examination, (hit["_source"] for hit in hits if hit["_id"] in expected))
+    indexes = ",".join(examination.names)
     try:
         old = read_as_old(reader, indexes, session_id, now_ms - 60_000)
     except StoreError:
         old = []
     if [hit["_id"] for hit in old] != expected:
-        yield found("probe.unseen", version="up to v1.20")
+        yield examination.found("probe.unseen", version="up to v1.20")
     elif not version.reads_alias:
-        yield from _panel(hit["_source"] for hit in old)
+        yield from _panel(examination, (hit["_source"] for hit in old))
 
 
-def _panel(sources: Iterator[dict[str, Any]]) -> Iterator[Result]:
+def _panel(examination: Examination, sources: Iterator[dict[str, Any]]) -> Iterator[Result]:
     reasons = {reason: None for source in sources for reason in panel_faults(source)}
     for reason in reasons:
-        yield found("probe.panel", reason=reason)
+        yield examination.found("probe.panel", reason=reason)
 
 
 def _removed(connection: Connection, documents: list[Document]) -> bool:

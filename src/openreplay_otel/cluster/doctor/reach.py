@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
-from ...names import MESSAGE_TAG_SESSION_TOKEN, READER_ALIAS
+from ...names import MESSAGE_TAG_SESSION_TOKEN
 from ...settings import table, variable
 from ...stores.elasticsearch import preparation
+from ..reader_names import reader_names
 from .examination import privileges, sentence
 from .findings import Result, found
 
@@ -49,7 +50,9 @@ def check_settings(examination: Examination) -> Iterator[Result]:
         settings, examination.given, examination.environ, examination.connection.name
     )
     if examination.version.reads_tokens and MESSAGE_TAG_SESSION_TOKEN not in settings.tags:
-        yield found("settings.no-token-tag", tags=",".join(settings.tags))
+        is_set = "tags" in examination.given or examination.environ.get(variable("tags"))
+        what = "settings.no-token-tag" if is_set else "settings.tags-not-here"
+        yield found(what, tags=",".join(settings.tags))
 
 
 def check_server(examination: Examination) -> Iterator[Result]:
@@ -58,7 +61,8 @@ def check_server(examination: Examination) -> Iterator[Result]:
     name = connection.name.split(",")[0]
     try:
         version = preparation.check_version(connection)
-        examination.may = privileges(connection, examination.pattern)
+        examination.may = privileges(connection, examination.patterns)
+        examination.names = reader_names(connection, examination.prefixes, examination.version)
     except StoreUnavailableError as error:
         yield found("server.unreachable", reason=sentence(error), store=name)
     except StoreAccessError as error:
@@ -104,7 +108,9 @@ def _cluster_seconds(examination: Examination) -> float | None:
     # A key that may only read gets the time by what "now" is in a search.
     ranges = {"field": "@timestamp", "ranges": [{"from": "now"}]}
     body = {"size": 0, "aggs": {"now": {"date_range": ranges}}}
-    path = f"/{READER_ALIAS}/_search?ignore_unavailable=true&filter_path=aggregations"
+    path = (
+        f"/{','.join(examination.names)}/_search?ignore_unavailable=true&filter_path=aggregations"
+    )
     answer = connection.request("POST", path, body, expected=(403, 404))
     if answer.status >= 300 or "aggregations" not in answer.body:
         return None

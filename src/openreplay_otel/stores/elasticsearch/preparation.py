@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...errors import StoreAccessError, StoreLayoutError
 from ...names import READER_ALIAS
 from . import schema
+from .differences import beyond, differences, merged, named
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -54,35 +55,6 @@ def check_version(connection: Connection) -> str | None:
     return version
 
 
-def plan(connection: Connection, prefix: str) -> list[Step]:
-    """What has to be done so that documents land and are read as they should.
-
-    Raises:
-        StoreLayoutError: The name ``logs`` is an index or a data stream of somebody else, or a
-            template of ours was taken by somebody else.
-        StoreAccessError: The key may not see templates or names.
-    """
-    check_version(connection)
-    foreign = foreign_logs(connection)
-    if foreign is not None:
-        raise StoreLayoutError(foreign)
-    steps = [
-        template_step(
-            connection, schema.session_template_name(prefix), schema.session_template(prefix)
-        )
-    ]
-    if not elastic_has_logs_template(connection):
-        steps.append(
-            template_step(
-                connection,
-                schema.sessionless_template_name(),
-                schema.sessionless_template(),
-            )
-        )
-    steps.append(alias_step(connection, prefix))
-    return steps
-
-
 def apply(connection: Connection, steps: list[Step]) -> None:
     """Do what is to be done, in order."""
     for step in steps:
@@ -106,24 +78,19 @@ def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
     if found is not None:
         return []
     try:
-        foreign = foreign_logs(connection)
+        foreign = foreign_name(connection)
     except StoreAccessError:
         # A key that may write templates, but not look at the name: it is taken to be free.
         foreign = None
     sentences = [] if foreign is None else [foreign]
-    steps = [
-        Step(
-            "create", "", "PUT",
-            f"/_index_template/{schema.session_template_name(prefix)}?create=true",
-            schema.session_template(prefix, with_alias=foreign is None),
-        )
-    ]  # fmt: skip
-    if not elastic_has_logs_template(connection):
-        name = schema.sessionless_template_name()
-        if get_template(connection, name) is None:
-            path = f"/_index_template/{name}?create=true"
-            steps.append(Step("create", "", "PUT", path, schema.sessionless_template()))
+    name = schema.session_template_name(prefix)
+    template = schema.session_template(prefix, with_alias=foreign is None)
     try:
+        steps = [*_first_steps(connection, name, template)]
+        if not elastic_has_logs_template(connection):
+            name = schema.sessionless_template_name()
+            if get_template(connection, name) is None:
+                steps += _first_steps(connection, name, schema.sessionless_template())
         apply(connection, steps)
     except StoreAccessError:
         sentences.append(
@@ -138,41 +105,102 @@ def prepare_for_writing(connection: Connection, prefix: str) -> list[str]:
     return sentences
 
 
-def foreign_logs(connection: Connection) -> str | None:
-    """A sentence where the name ``logs`` is an index or data stream, which no alias can stand beside."""
-    answer = connection.request("GET", f"/_resolve/index/{READER_ALIAS}", expected=(_NOT_FOUND,))
+def foreign_name(connection: Connection, name: str = READER_ALIAS) -> str | None:
+    """A sentence where a name cannot be an alias over indexes; None where it can.
+
+    It cannot be one beside an index or data stream of that name, nor where it covers data streams already.
+    """
+    answer = connection.request("GET", f"/_resolve/index/{name}", expected=(_NOT_FOUND,))
     if answer.status == _NOT_FOUND:
         return None
+    whose = ", the one name OpenReplay reads" if name == READER_ALIAS else ""
     for kind, words in (("indices", "an index"), ("data_streams", "a data stream")):
-        if any(entry.get("name") == READER_ALIAS for entry in answer.body.get(kind, ())):
+        if any(entry.get("name") == name for entry in answer.body.get(kind, ())):
             return (
-                f"{connection.name} has {words} called {READER_ALIAS!r}, the one name OpenReplay reads, so"
+                f"{connection.name} has {words} called {name!r}{whose}, so"
                 " the alias of that name cannot be made; it was not touched. Rename it (reindex it to"
                 " another name and delete it) and run `openreplay-otel setup` again"
             )
-    return None
+    if not answer.body.get("aliases"):
+        return None
+    streams = sorted(
+        {
+            entry["data_stream"]
+            for entry in connection.request("GET", f"/{name}").body.values()
+            if entry.get("data_stream")
+        }
+    )
+    if not streams:
+        return None
+    return (
+        f"{connection.name} has an alias {name!r}{whose}, over the data stream {streams[0]}: Elasticsearch"
+        " lets no index stand beside it there, so that every record would be refused; it was not touched."
+        f" Take the data stream out of {name} and run `openreplay-otel setup` again"
+    )
 
 
-def template_step(connection: Connection, name: str, wanted: dict[str, Any]) -> Step:
-    """What has to be done so that a template of ours is as it should be.
+def template_steps(
+    connection: Connection, name: str, wanted: dict[str, Any], found: dict[str, Any] | None
+) -> list[Step]:
+    """What has to be done so that a template of ours is as it should be, and what others chose is kept.
+
+    Args:
+        connection: The cluster.
+        name: The template's name.
+        wanted: The template.
+        found: The one that is there, as :func:`get_template` gives it.
 
     Raises:
         StoreLayoutError: Somebody else has made one of this name.
     """
-    what = f"index template {name} for {', '.join(wanted['index_patterns'])}"
-    path = f"/_index_template/{name}"
-    found = get_template(connection, name)
-    if found is None:
-        return Step("create", what, "PUT", path, wanted)
-    if not schema.is_managed(found):
+    if found is not None and not schema.is_managed(found):
         message = (
             f"{connection.name} has an index template called {name!r} that openreplay-otel did not make;"
             " it was not touched. Delete or rename it, or choose another prefix with --index"
         )
         raise StoreLayoutError(message)
-    if _is_same(found, wanted):
+    chosen = {} if found is None else beyond(found, wanted)
+    what = f"index template {name} for {', '.join(wanted['index_patterns'])}"
+    path = f"/_index_template/{name}"
+    if found is None:
+        step = Step("create", what, "PUT", path, wanted)
+    else:
+        parts = differences(found, wanted)
+        if chosen:
+            parts.append(f"your own parts go to {schema.custom_name(name)}")
+        step = Step("unchanged", what)
+        if parts:
+            step = Step("update", f"{what}: {named(parts)}", "PUT", path, wanted)
+    return [_custom_step(connection, name, chosen), step]
+
+
+def get_component(connection: Connection, name: str) -> dict[str, Any] | None:
+    """A component template; None where there is none of this name."""
+    answer = connection.request("GET", f"/_component_template/{name}", expected=(_NOT_FOUND,))
+    if answer.status == _NOT_FOUND or not answer.body["component_templates"]:
+        return None
+    return answer.body["component_templates"][0]["component_template"]
+
+
+def _custom_step(connection: Connection, template: str, chosen: dict[str, Any]) -> Step:
+    """What has to be done so that what an administrator chose outlives an update of our template."""
+    name = schema.custom_name(template)
+    what = f"component template {name} for your own settings"
+    path = f"/_component_template/{name}"
+    found = get_component(connection, name)
+    if found is not None and not chosen:
         return Step("unchanged", what)
-    return Step("update", what, "PUT", path, wanted)
+    made = schema.custom_component(template) if found is None else found
+    body = {**made, "template": merged(made["template"], chosen)}
+    return Step("create" if found is None else "update", what, "PUT", path, body)
+
+
+def _first_steps(connection: Connection, name: str, template: dict[str, Any]) -> list[Step]:
+    """A template that is not there, and the component beside it; another process may be faster."""
+    custom = _custom_step(connection, name, {})
+    path = f"/_index_template/{name}?create=true"
+    steps = [custom] if custom.action == "create" else []
+    return [*steps, Step("create", "", "PUT", path, template)]
 
 
 def alias_step(connection: Connection, prefix: str, alias: str = READER_ALIAS) -> Step:
@@ -202,20 +230,3 @@ def elastic_has_logs_template(connection: Connection) -> bool:
     """Whether Elastic's own template makes ``logs-*-*`` data streams here."""
     found = get_template(connection, "logs")
     return found is not None and "data_stream" in found and "logs-*-*" in found["index_patterns"]
-
-
-def _is_same(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    # Elasticsearch adds dates and defaults of its own to what it was given.
-    settings = {key: value for key, value in wanted.items() if key != "data_stream"}
-    is_alike = all(_normal(found.get(key)) == _normal(value) for key, value in settings.items())
-    return is_alike and ("data_stream" in found) == ("data_stream" in wanted)
-
-
-def _normal(value: Any) -> Any:
-    """A value as Elasticsearch gives it back: every setting a text, no empty parts."""
-    if isinstance(value, dict):
-        items = cast("dict[str, Any]", value).items()
-        return {k: t for k, v in items if (t := _normal(v)) not in ({}, [])}
-    if isinstance(value, list):
-        return [_normal(item) for item in cast("list[Any]", value)]
-    return str(value).lower() if isinstance(value, (bool, int)) else value

@@ -31,6 +31,11 @@ def sessionless_template_name() -> str:
     return f"{DEFAULT_SESSION_INDEX}-sessionless"
 
 
+def custom_name(template: str) -> str:
+    """Name of the component template with what an administrator chooses, by Elastic's convention."""
+    return f"{template}@custom"
+
+
 def session_pattern(prefix: str) -> str:
     """Pattern that covers all session indexes."""
     return f"{prefix}-*"
@@ -52,12 +57,11 @@ def session_template(prefix: str, *, with_alias: bool = True) -> dict[str, Any]:
         "settings": {
             "index": {
                 "number_of_shards": 1,
-                "auto_expand_replicas": "0-1",
                 "sort": {"field": ["openreplay.session.id", "@timestamp"], "order": ["asc", "asc"]},
                 "merge": {"policy": {"type": "time_based"}},
                 "mapping": {
                     "ignore_malformed": True,
-                    "total_fields": {"limit": 1000, "ignore_dynamic_beyond_limit": True},
+                    "total_fields": {"ignore_dynamic_beyond_limit": True},
                 },
             }
         },
@@ -68,6 +72,7 @@ def session_template(prefix: str, *, with_alias: bool = True) -> dict[str, Any]:
     return {
         "index_patterns": [session_pattern(prefix)],
         "priority": _PRIORITY,
+        **_composed_of(session_template_name(prefix)),
         "version": TEMPLATE_VERSION,
         "_meta": {
             "managed_by": _MANAGED_BY,
@@ -85,21 +90,40 @@ def sessionless_template() -> dict[str, Any]:
     return {
         "index_patterns": [SESSIONLESS_DATA_STREAM],
         "priority": _DATA_STREAM_PRIORITY,
+        **_composed_of(sessionless_template_name()),
         "version": TEMPLATE_VERSION,
         "_meta": {"managed_by": _MANAGED_BY, "description": "Logs without an OpenReplay session"},
         "data_stream": {},
         "template": {
             "settings": {
                 "index": {
-                    "auto_expand_replicas": "0-1",
                     "mapping": {
                         "ignore_malformed": True,
-                        "total_fields": {"limit": 1000, "ignore_dynamic_beyond_limit": True},
+                        "total_fields": {"ignore_dynamic_beyond_limit": True},
                     },
                 }
             },
             "mappings": mappings,
         },
+    }
+
+
+def custom_component(template: str) -> dict[str, Any]:
+    """The component template of an administrator's choices, as it is first made; then it is his.
+
+    An index template's own settings count more than those of its components. So what the order of hits
+    hangs on stands in the template, and what anybody may change stands here.
+
+    Args:
+        template: Name of the index template.
+    """
+    return {
+        "version": TEMPLATE_VERSION,
+        "_meta": {
+            "managed_by": _MANAGED_BY,
+            "description": f"Your own settings and fields for {template}; openreplay-otel keeps them",
+        },
+        "template": {"settings": {"index": {"auto_expand_replicas": "0-1"}}},
     }
 
 
@@ -109,14 +133,22 @@ def is_managed(template: dict[str, Any]) -> bool:
     return meta.get("managed_by") == _MANAGED_BY
 
 
+def _composed_of(template: str) -> dict[str, Any]:
+    components = [custom_name(template)]
+    return {"composed_of": components, "ignore_missing_component_templates": components}
+
+
 def _mappings() -> dict[str, Any]:
     keyword = {"type": "keyword", "ignore_above": 1024}
     text = {"type": "text", "norms": False}
+    number = {"type": "long"}
     return {
         "date_detection": False,
         "dynamic_templates": [
             {"strings": {"match_mapping_type": "string", "mapping": keyword}},
         ],
+        # Every field that we write. Otherwise the first document of a day decides what a field is, and
+        # another program's host: "web1" would have each of ours refused until the next day.
         "properties": {
             # index: false, or Elasticsearch reads the newest segment first; doc values serve ranges.
             "@timestamp": {"type": "date", "index": False},
@@ -125,39 +157,40 @@ def _mappings() -> dict[str, Any]:
             "message": {**text, "analyzer": "standard", "similarity": "boolean"},
             "level": keyword,
             "tags": keyword,
-            "ecs": {"properties": {"version": keyword}},
-            "openreplay": {
-                "properties": {
-                    "session": {"properties": {"id": keyword, "url": {**keyword, "index": False}}},
-                    "truncated": {"type": "boolean"},
-                }
-            },
-            "session": {"properties": {"id": keyword}},
-            "error": {
-                "properties": {"type": keyword, "message": text, "stack_trace": text},
-            },
-            "trace": {"properties": {"id": keyword}},
-            "span": {"properties": {"id": keyword}},
-            "log": {
-                "properties": {
-                    "level": keyword,
-                    "logger": keyword,
-                    "origin": {
-                        "properties": {
-                            "file": {"properties": {"name": keyword, "line": {"type": "long"}}},
-                            "function": keyword,
-                        }
-                    },
-                }
-            },
-            "process": {
-                "properties": {
-                    "pid": {"type": "long"},
-                    "parent": {"properties": {"pid": {"type": "long"}}},
-                    "thread": {"properties": {"id": {"type": "long"}, "name": keyword}},
-                }
-            },
+            "ecs": _fields(version=keyword),
+            "openreplay": _fields(
+                session=_fields(id=keyword, url={**keyword, "index": False}),
+                truncated={"type": "boolean"},
+                assumed=keyword,
+            ),
+            "session": _fields(id=keyword),
+            "error": _fields(type=keyword, message=text, stack_trace=text),
+            "event": _fields(action=keyword),
+            "trace": _fields(id=keyword),
+            "span": _fields(id=keyword),
+            "log": _fields(
+                level=keyword,
+                logger=keyword,
+                origin=_fields(file=_fields(name=keyword, line=number), function=keyword),
+            ),
+            "service": _fields(
+                name=keyword, version=keyword, environment=keyword, node=_fields(name=keyword)
+            ),
+            "host": _fields(name=keyword, id=keyword, architecture=keyword, type=keyword),
+            "container": _fields(id=keyword, name=keyword),
+            "process": _fields(
+                pid=number,
+                parent=_fields(pid=number),
+                thread=_fields(id=number, name=keyword),
+                name=keyword,
+                executable=keyword,
+                command_line=keyword,
+            ),
             # Without subobjects the labels a and a.b can stand beside each other.
             "labels": {"type": "object", "subobjects": False},
         },
     }
+
+
+def _fields(**fields: dict[str, Any]) -> dict[str, Any]:
+    return {"properties": fields}

@@ -1,0 +1,50 @@
+"""The names by which OpenReplay reads the session indexes: set-up, key, form and doctor agree on them here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import StoreAccessError
+from ..names import READER_ALIAS
+from ..stores.elasticsearch import schema
+from ..stores.elasticsearch.preparation import get_template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..stores.elasticsearch import Connection
+    from .versions import OpenReplayVersion
+
+
+def wanted_names(version: OpenReplayVersion, aliases: Sequence[str] = ()) -> tuple[str, ...]:
+    """The names of a set-up: ``logs``, unless other names were asked for and OpenReplay can read them.
+
+    Args:
+        version: For which OpenReplay.
+        aliases: The names that were asked for.
+    """
+    if version.reads_alias or not aliases:
+        return tuple(dict.fromkeys((READER_ALIAS, *aliases)))
+    return tuple(dict.fromkeys(aliases))
+
+
+def reader_names(
+    connection: Connection, prefixes: Sequence[str], version: OpenReplayVersion
+) -> tuple[str, ...]:
+    """The names that OpenReplay is to be given here: ``logs``, unless an earlier set-up chose others.
+
+    Raises:
+        StoreError: The cluster cannot be reached.
+    """
+    if version.reads_alias:
+        return (READER_ALIAS,)
+    chosen: dict[str, None] = {}
+    for prefix in prefixes:
+        try:
+            template = get_template(connection, schema.session_template_name(prefix))
+        except StoreAccessError:
+            # Who may make keys may not look at templates, perhaps.
+            return (READER_ALIAS,)
+        if template is not None and schema.is_managed(template):
+            chosen.update(dict.fromkeys(template.get("template", {}).get("aliases", {})))
+    return (READER_ALIAS,) if READER_ALIAS in chosen or not chosen else tuple(sorted(chosen))
