@@ -113,13 +113,13 @@ def foreign_name(connection: Connection, name: str = READER_ALIAS) -> str | None
     answer = connection.request("GET", f"/_resolve/index/{name}", expected=(_NOT_FOUND,))
     if answer.status == _NOT_FOUND:
         return None
-    whose = ", the one name OpenReplay reads" if name == READER_ALIAS else ""
+    whose = "the one name OpenReplay reads" if name == READER_ALIAS else "a name for OpenReplay"
     for kind, words in (("indices", "an index"), ("data_streams", "a data stream")):
         if any(entry.get("name") == name for entry in answer.body.get(kind, ())):
             return (
-                f"{connection.name} has {words} called {name!r}{whose}, so"
-                " the alias of that name cannot be made; it was not touched. Rename it (reindex it to"
-                " another name and delete it) and run `openreplay-otel setup` again"
+                f"{connection.name} has {words} called {name!r}, {whose}, so the alias of that name cannot"
+                " be made; it was not touched. Rename it (reindex it to another name and delete it) and run"
+                " `openreplay-otel setup` again"
             )
     if not answer.body.get("aliases"):
         return None
@@ -133,7 +133,7 @@ def foreign_name(connection: Connection, name: str = READER_ALIAS) -> str | None
     if not streams:
         return None
     return (
-        f"{connection.name} has an alias {name!r}{whose}, over the data stream {streams[0]}: Elasticsearch"
+        f"{connection.name} has an alias {name!r}, {whose}, over the data stream {streams[0]}: Elasticsearch"
         " lets no index stand beside it there, so that every record would be refused; it was not touched."
         f" Take the data stream out of {name} and run `openreplay-otel setup` again"
     )
