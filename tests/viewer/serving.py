@@ -43,6 +43,7 @@ class Serving:
         state: The user's state folder.
         arguments: Further arguments of the command.
         command: The command, where it is not ``serve``.
+        files: How many files the process may open, where it matters.
         variables: Further variables.
     """
 
@@ -52,11 +53,14 @@ class Serving:
         state: Path,
         *arguments: str,
         command: tuple[str, ...] = ("serve",),
+        files: int | None = None,
         **variables: str,
     ) -> None:
         given = () if store is None else ("--store", store)
+        limit = f'ulimit -n {files}; exec "$@"'
+        limited = () if files is None else ("sh", "-c", limit, "sh")
         self._process = subprocess.Popen(
-            [COMMAND, *command, "--port", "0", *given, *arguments],
+            [*limited, COMMAND, *command, "--port", "0", *given, *arguments],
             env=environment(state, **variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

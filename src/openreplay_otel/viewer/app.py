@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -196,10 +197,14 @@ async def _form(request: Request) -> dict[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "A form was expected.")
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LONGEST_FORM:
-            raise HTTPException(413, "That is too long.")
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > _LONGEST_FORM:
+                raise HTTPException(413, "That is too long.")
+    except ClientDisconnect:
+        # Nobody reads this answer. Without it, the server would tell the visitor's end as a fault of the page.
+        raise HTTPException(400, "The form did not arrive.") from None
     try:
         values = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
     except ValueError:
