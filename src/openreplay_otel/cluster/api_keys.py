@@ -70,7 +70,8 @@ def create_key(connection: Connection, request: KeyRequest) -> MadeKey:
     """
     try:
         # Usable at once: the default waits for a refresh that may be a second off.
-        answer = connection.request("POST", f"{CREATE_PATH}?refresh=true", request.body()).body
+        path = f"{CREATE_PATH}?refresh=true"
+        answer = connection.request("POST", path, request.body(), is_repeatable=False).body
     except (StoreAccessError, StoreLayoutError) as error:
         raise _explained(error) from error
     return MadeKey(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 _OPENING_SECONDS: Final = 10.0
+_MOST_SHARES: Final = 3
+"""With more hosts, those that do not answer are few; and a large request needs its time."""
 
 
 class Connection:
@@ -51,15 +53,17 @@ class Connection:
         *,
         timeout: float | None = None,
         expected: tuple[int, ...] = (),
+        is_repeatable: bool = True,
     ) -> Response:
-        """Send one request.
+        """Send one request; to the next host where one does not answer, which is left alone for a while then.
 
         Args:
             method: HTTP method.
             path: Path and query.
             body: A JSON object, or ready bytes of newline-delimited JSON.
-            timeout: Seconds.
+            timeout: Seconds, shared out among the hosts.
             expected: Statuses of 300 and more that are handed back instead of raised.
+            is_repeatable: Whether it may be done twice, where a host has done it and not answered.
 
         Raises:
             StoreUnavailableError: No answer, or one that asks to come again (429, 5xx, 413).
@@ -70,6 +74,7 @@ class Connection:
         from elastic_transport import TransportError
 
         headers = _with_types(self._target.headers(), body)
+        hosts = len(transport.node_pool)
         with own_traffic():
             try:
                 meta, answer = transport.perform_request(
@@ -77,7 +82,10 @@ class Connection:
                     path,
                     body=body,
                     headers=headers,
-                    request_timeout=self._target.timeout() if timeout is None else timeout,
+                    request_timeout=_share(
+                        self._target.timeout() if timeout is None else timeout, hosts
+                    ),
+                    retry_on_timeout=is_repeatable and hosts > 1,
                 )
             except TransportError as error:
                 raise self._answers.transport_error(error) from error
@@ -162,7 +170,7 @@ class AsyncConnection:
                     request_timeout=client_timeout(self._client),
                     max_retries=len(transport.node_pool) - 1,
                     retry_on_status=(),
-                    retry_on_timeout=False,
+                    retry_on_timeout=len(transport.node_pool) > 1,
                 )
             except TransportError as error:
                 raise self._answers.transport_error(error) from error
@@ -196,6 +204,13 @@ class Waiting:
     ) -> Response:
         """As :meth:`Connection.request`."""
         return self._connection.request(method, path, body, expected=expected)
+
+
+def _share(timeout: Any, hosts: int) -> Any:
+    """The time for each host: that of all is what was asked for. A transport's mark for its own is handed on."""
+    if not isinstance(timeout, (int, float)):
+        return timeout
+    return timeout / min(hosts, _MOST_SHARES)
 
 
 def _with_types(headers: dict[str, str], body: object) -> dict[str, str]:

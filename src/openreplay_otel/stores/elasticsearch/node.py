@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from elastic_transport import Urllib3HttpNode
+from urllib3 import Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from ... import forks
@@ -30,13 +31,28 @@ class _TlsConnection(HTTPSConnection):
             super().connect()
 
 
+_MOST_CONNECTING_SECONDS: Final = 5.0
+"""Of a host that is there, it takes less than one, with the packets that get lost; the rest is for the answer."""
+
+
 class Node(Urllib3HttpNode):
-    """Opens its connections while no other thread forks."""
+    """Opens its connections while no other thread forks, and does not wait long for a host that is not there."""
 
     def __init__(self, config: NodeConfig) -> None:
         super().__init__(config)
         pool: Any = self.pool
         pool.ConnectionCls = _TlsConnection if config.scheme == "https" else _PlainConnection
+
+    def perform_request(self, method: str, target: str, *args: Any, **options: Any) -> Any:
+        """As any node's; ``request_timeout`` is in seconds."""
+        timeout = options.get("request_timeout")
+        if not isinstance(timeout, (int, float)):
+            timeout = self.config.request_timeout
+        if timeout is not None:
+            options["request_timeout"] = Timeout(
+                connect=min(timeout, _MOST_CONNECTING_SECONDS), read=timeout
+            )
+        return super().perform_request(method, target, *args, **options)
 
 
 def node_class_for(wanted: type[BaseNode]) -> type[BaseNode]:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from elastic_transport import AsyncTransport, NodeConfig, Transport
 
+_REST_SECONDS: Final = 30.0
+"""How long a host that did not answer is left alone, twice as long each time: asking it again costs its time-out."""
+_LONGEST_REST_SECONDS: Final = 300.0
+
 
 class ElasticsearchClient(Protocol):
     """An ``elasticsearch.Elasticsearch`` of version 8 or 9, told by its transport."""
@@ -123,7 +127,8 @@ class UrlTarget:
             serializers=SERIALIZERS,
             max_retries=len(self._hosts) - 1,
             retry_on_status=(),
-            retry_on_timeout=False,
+            dead_node_backoff_factor=_REST_SECONDS,
+            max_dead_node_backoff=_LONGEST_REST_SECONDS,
         )
 
     def _node(self, host: ElasticsearchHost) -> NodeConfig:
@@ -191,7 +196,8 @@ class ClientTarget:
             serializers=SERIALIZERS,
             max_retries=len(configs) - 1,
             retry_on_status=(),
-            retry_on_timeout=False,
+            dead_node_backoff_factor=_REST_SECONDS,
+            max_dead_node_backoff=_LONGEST_REST_SECONDS,
             meta_header=transport.meta_header,
         )
 
