@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from openreplay_otel import DurableLogRecordProcessor, OpenReplayLogRecordProcessor, Settings
 from openreplay_otel.export.document import DocumentBuilder
 from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool.folder import SpoolFolder, folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 from openreplay_otel.stores import open_store
 from openreplay_otel.stores.bulk_lines import lines_of, whole_length
 from openreplay_otel.stores.elasticsearch import ElasticsearchStore
@@ -103,7 +103,7 @@ def _queued(url: str, prefix: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         settings = _settings(prefix, spool_dir=folder)
         store = _prepared(url, settings)
-        spool = Spool(SpoolFolder(folder_of(folder, store.name)), max_bytes=2**30, max_age=3600)
+        spool = Spool(SpoolFolder.of(folder, store.name), max_bytes=2**30, max_age=3600)
         for lines in _lines(settings):
             spool.append(lines, True)
         spool.close()

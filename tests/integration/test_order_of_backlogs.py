@@ -9,7 +9,7 @@ import pytest
 from openreplay_otel import DurableLogRecordProcessor, Settings, open_store
 from openreplay_otel.export.document import DocumentBuilder
 from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool.folder import SpoolFolder, folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 from openreplay_otel.stores.bulk_lines import lines_of
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.openreplay_readers import reader_key, search_as_v1_21
@@ -36,7 +36,7 @@ def test_a_backlog_of_one_process_has_no_step_back(es: ElasticsearchServer, tmp_
         for session in sessions:
             app.log(session, "step %d", n, at_ms=began + 10_000 + n * 20)
     store = open_store(es.store_url, settings=settings)
-    spool = Spool(SpoolFolder(folder_of(str(tmp_path), store.name)), max_bytes=2**30, max_age=3600)
+    spool = Spool(SpoolFolder.of(str(tmp_path), store.name), max_bytes=2**30, max_age=3600)
     build = DocumentBuilder(settings).build
     for document in map(build, app.take()):
         assert document is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, SessionLogs
-from openreplay_otel.export.spool.folder import folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.unit.cli_harness import call
 
@@ -76,5 +76,5 @@ def test_a_refused_document_is_shown_and_delivered_once_its_mapping_is_mended(
         f"order {number}" for number in range(10)
     ]
     (store_folder,) = spool_dir.iterdir()
-    assert store_folder == folder_of(str(spool_dir), es.url)
+    assert store_folder == SpoolFolder.of(str(spool_dir), es.url).path
     assert not list(store_folder.glob("*.dead-letters.jsonl"))

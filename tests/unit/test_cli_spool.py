@@ -20,7 +20,7 @@ import pytest
 from openreplay_otel import SessionLogs, Settings, StoreError, StoreUnavailableError
 from openreplay_otel.export import spool_delivery
 from openreplay_otel.export.spool.dead_letters import DeadLetters
-from openreplay_otel.export.spool.folder import SpoolFolder, folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 from openreplay_otel.export.spool.listing import is_running, list_spool
 from openreplay_otel.stores.base import Document, RefusedDocument
 
@@ -73,7 +73,7 @@ def app(url: str, state: Path) -> Iterator[subprocess.Popen[str]]:
 
 def spool_folder(url: str, state: Path) -> SpoolFolder:
     """The folder that the command looks at."""
-    return SpoolFolder(folder_of(str(state / "openreplay-otel" / "spool"), url))
+    return SpoolFolder.of(str(state / "openreplay-otel" / "spool"), url)
 
 
 def source(message: str) -> bytes:
@@ -319,7 +319,7 @@ def test_a_store_that_fails_all_the_time_is_given_up(
     monkeypatch.setattr(spool_delivery, "_MARGIN", 0.5)
     store = FaultyStore(*[StoreUnavailableError("out of order")] * 1000)
     settings = Settings.load(spool_dir=str(tmp_path), export_timeout=0.5)
-    folder = SpoolFolder(folder_of(str(tmp_path), store.name))
+    folder = SpoolFolder.of(str(tmp_path), store.name)
     keep_letters(folder, "first", "second")
     told: list[tuple[int, int]] = []
 
@@ -348,7 +348,7 @@ def test_dead_letters_stay_where_the_disk_takes_no_queue(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     store = FaultyStore()
-    folder = SpoolFolder(folder_of(str(tmp_path), store.name))
+    folder = SpoolFolder.of(str(tmp_path), store.name)
     keep_letters(folder, "first")
     monkeypatch.setattr(SpoolFolder, "make_segment", full)
     with pytest.raises(StoreError, match="No space left on device"):

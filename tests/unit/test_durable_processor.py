@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, SettingsError, StoreUnavailableError
-from openreplay_otel.export.spool.folder import folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 
 from .contract import EXAMPLE_ID
 from .faults import FaultyStore
@@ -99,14 +99,15 @@ def test_what_one_process_leaves_the_next_one_delivers(processors: Processors) -
 
 
 def test_shutdown_delivers_and_leaves_nothing_behind(processors: Processors) -> None:
-    """No file, no thread; a second call does nothing, and a store that was given stays open."""
+    """No record, no thread; a second call does nothing, and a store that was given stays open."""
     store = FaultyStore()
     processor = processors(store)
     emit(processor, *map(str, range(100)))
     processor.shutdown()
     processor.shutdown()
     assert (100, 0) == (len(store.kept), store.closed)
-    assert [] == [path for path in processors.path.rglob("*") if path.is_file()]
+    # By which the folder is found again.
+    assert ["hosts"] == [path.name for path in processors.path.rglob("*") if path.is_file()]
     thread = processor._durable._shipper._thread
     assert thread is not None
     assert thread.join(0)
@@ -288,7 +289,7 @@ def test_a_store_of_a_url_is_opened_and_closed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/logs.db"
     processor = DurableLogRecordProcessor(url, spool_dir=str(spool))
     emit(processor, "a")
-    assert [folder_of(str(spool), processor.store.name)] == list(spool.iterdir())
+    assert [SpoolFolder.of(str(spool), processor.store.name).path] == list(spool.iterdir())
     processor.shutdown()
     assert ["logs.db"] == [path.name for path in tmp_path.glob("logs.db*")]
     assert 1 == processor.counts.delivered

@@ -12,6 +12,7 @@ from openreplay_otel import StoreAccessError, StoreLayoutError, StoreUnavailable
 from openreplay_otel.export import shipper as shipper_module
 from openreplay_otel.export.shipper import Shipper
 from openreplay_otel.export.spool.dead_letters import DeadLetters, dead_letters_in
+from openreplay_otel.export.wakeups import Wakeups
 from openreplay_otel.stores.base import Document, RefusedDocument, WriteResult
 
 from .faults import FaultyStore
@@ -343,6 +344,28 @@ def test_a_backlog_reaches_a_slow_store_in_order(bench: Bench) -> None:
     assert is_clean(bench, 400)
     assert 1 == most
     assert list(range(400)) == [number for request in bench.sent() for number in request]
+
+
+def test_what_many_short_processes_left_is_delivered_in_one_go(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a pause for each of their files."""
+    for number in range(150):
+        ended = spool_in(bench.path)
+        append(ended, number)
+        ended.close()
+    pauses: list[float] = []
+    pause = Wakeups.pause
+
+    def counted(self: Wakeups, seconds: float) -> bool:
+        pauses.append(seconds)
+        return pause(self, seconds)
+
+    monkeypatch.setattr(Wakeups, "pause", counted)
+    bench.shipper.start()
+    wait_until(lambda: len(bench.store.requests) == 150)
+    assert list(range(150)) == [number for request in bench.sent() for number in request]
+    assert len(pauses) < 20
 
 
 def test_what_comes_behind_a_busy_document_waits_for_its_first_tries(bench: Bench) -> None:

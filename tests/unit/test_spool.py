@@ -44,6 +44,14 @@ def spool(tmp_path: Path) -> Iterator[Spool]:
     made.close()
 
 
+def adopted_by(spool: Spool) -> None:
+    """Let a spool take over all that ended processes left."""
+    for file in spool.folder.files():
+        recovered = spool.folder.adopt(file)
+        if recovered is not None:
+            spool.adopt(recovered)
+
+
 def give_up(spool: Spool, now: float | None = None) -> None:
     """Keep within the limits, as the upkeep does."""
     files = spool.folder.files()
@@ -134,16 +142,54 @@ def test_when_full_those_without_a_session_go_first_then_the_oldest(tmp_path: Pa
     spool.close()
 
 
-def test_what_is_too_old_is_given_up(tmp_path: Path) -> None:
+def test_what_is_too_old_is_given_up_once_it_has_been_tried(tmp_path: Path) -> None:
     """Even where there is room."""
     spool = spool_in(tmp_path, max_age=3600)
     append(spool, 1, 2)
+    give_up(spool, time.time() + 4000)
+    assert 2 == spool.queued
+    spool.give_back(take(spool))
     give_up(spool, time.time() + 3500)
     assert 2 == spool.queued
     give_up(spool, time.time() + 3700)
     assert (0, {"age": 2}) == (spool.queued, spool.tally.counts(0).dropped)
     append(spool, 3)
     assert [3] == taken_from(spool)
+    spool.close()
+
+
+def test_what_an_ended_process_left_long_ago_is_tried_before_it_is_given_up(tmp_path: Path) -> None:
+    """The machine was off for a week; the store is there, or it is not."""
+    for is_there in (True, False):
+        folder = tmp_path / str(is_there)
+        ended = spool_in(folder)
+        append(ended, 1, 2)
+        ended.close()
+        (file,) = folder.glob("*.ndjson")
+        os.utime(file, (0, 0))
+        spool = spool_in(folder)
+        adopted_by(spool)
+        give_up(spool)
+        if is_there:
+            assert [1, 2] == taken_from(spool)
+        else:
+            spool.give_back(take(spool))
+            give_up(spool)
+        assert 0 == spool.queued
+        assert spool.tally.counts(0).dropped == ({} if is_there else {"age": 2})
+        spool.close()
+
+
+def test_ended_processes_records_come_in_the_order_in_which_they_were_made(tmp_path: Path) -> None:
+    """However many segments they are in; one's own come behind them."""
+    for number in range(12):
+        ended = spool_in(tmp_path)
+        append(ended, number)
+        ended.close()
+    spool = spool_in(tmp_path)
+    append(spool, 100)
+    adopted_by(spool)
+    assert [*range(12), 100] == taken_from(spool)
     spool.close()
 
 
@@ -154,6 +200,7 @@ def test_what_is_on_its_way_when_it_is_given_up_is_counted_when_it_comes_back(
     for arrives in (True, False):
         spool = spool_in(tmp_path / str(arrives))
         append(spool, 1, 2)
+        spool.give_back(take(spool))
         taken = take(spool)
         give_up(spool, time.time() + 4000)
         assert 0 == spool.tally.dropped()

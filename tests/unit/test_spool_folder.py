@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
+from openreplay_otel.export.spool import Spool
 from openreplay_otel.export.spool import folder as folder_module
 from openreplay_otel.export.spool.folder import (
     SpoolFolder,
     default_spool_dir,
-    folder_of,
     make_private,
 )
 from openreplay_otel.export.spool.segment import HEADER_SIZE, header
 
 from .processes import Fork, forking
-from .spooled import adopted_from, append, lines, names_in, spool_in
+from .spooled import MEBIBYTE, adopted_from, append, lines, names_in, spool_in, taken_from
 
 FOREIGN = [
     "README",
@@ -232,6 +232,47 @@ def test_a_forked_child_is_another_owner(tmp_path: Path) -> None:
     assert f"-{owner}-000001." in name
 
 
+A, B, C, D = (f"https://es-{letter}.example:9200" for letter in "abcd")
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ([f"{A},{B}"], f"{B},{A}"),
+        ([A], f"{A},{B}"),
+        ([f"{A},{B},{C}"], C),
+        ([f"{A},{B}", f"{B},{C}"], f"{C},{D}"),
+        ([A, B], f"{A},{B}"),
+        ([A, B, C], f"{C},{B},{A},{D}"),
+    ],
+)
+def test_a_cluster_has_one_spool_however_its_hosts_are_named(
+    tmp_path: Path, before: list[str], now: str
+) -> None:
+    """What was left under another list that shares a host is found and delivered."""
+    for number, name in enumerate(before):
+        spool = Spool(SpoolFolder.of(str(tmp_path), name), max_bytes=MEBIBYTE, max_age=3600)
+        append(spool, number)
+        spool.close()
+    folder = SpoolFolder.of(str(tmp_path), now)
+    spool = Spool(folder, max_bytes=MEBIBYTE, max_age=3600)
+    for file in folder.files():
+        recovered = folder.adopt(file)
+        assert recovered is not None
+        spool.adopt(recovered)
+    assert list(range(len(before))) == taken_from(spool)
+    spool.close()
+
+
+@pytest.mark.parametrize("other", [C, f"{C},{D}", A.replace("https", "http"), A + "0", "logs.db"])
+def test_a_store_that_shares_no_host_has_a_spool_of_its_own(tmp_path: Path, other: str) -> None:
+    """Nothing of one cluster is sent to another one."""
+    spool = Spool(SpoolFolder.of(str(tmp_path), f"{A},{B}"), max_bytes=MEBIBYTE, max_age=3600)
+    append(spool, 1)
+    spool.close()
+    assert [] == SpoolFolder.of(str(tmp_path), other).files()
+
+
 @pytest.mark.parametrize(
     ("name", "readable"),
     [
@@ -243,11 +284,11 @@ def test_a_forked_child_is_another_owner(tmp_path: Path) -> None:
 )
 def test_each_store_has_a_folder_of_its_own(tmp_path: Path, name: str, readable: str) -> None:
     """Its name tells which one, cannot lead elsewhere, and is the same each time."""
-    made = folder_of(str(tmp_path), name)
+    made = SpoolFolder.of(str(tmp_path), name).path
     assert tmp_path == made.parent
     assert made.name.startswith(readable)
-    assert (made, 1) == (folder_of(str(tmp_path), name), len({made, *tmp_path.glob("*")}))
-    assert made != folder_of(str(tmp_path), name + "x")
+    assert (made, 1) == (SpoolFolder.of(str(tmp_path), name).path, len({made, *tmp_path.glob("*")}))
+    assert made != SpoolFolder.of(str(tmp_path), name + "x").path
     made.mkdir()
 
 

@@ -13,7 +13,7 @@ import typer
 from ..errors import SettingsError, StoreError
 from ..export.spool.clearing import clear, clearing_of
 from ..export.spool.dead_letters import dead_letters_in
-from ..export.spool.folder import SpoolFolder, folder_of
+from ..export.spool.folder import SpoolFolder
 from ..export.spool.listing import SpoolListing, list_spool, owner_of
 from ..export.spool_delivery import SpoolDelivered, deliver_spool
 from ..settings import Settings
@@ -92,7 +92,7 @@ def spool(
     )
     output = Output()
     target = open_store(settings=settings)
-    folder = SpoolFolder(folder_of(settings.spool_dir, target.name))
+    folder = SpoolFolder.of(settings.spool_dir, target.name)
     try:
         if retry or deliver:
             code = _deliver(target, settings, output, retry=retry, as_json=as_json)

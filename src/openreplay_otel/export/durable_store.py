@@ -15,7 +15,7 @@ from .self_metrics import observe
 from .shipper import Shipper
 from .spool import Spool
 from .spool.dead_letters import DeadLetters
-from .spool.folder import SpoolFolder, folder_of
+from .spool.folder import SpoolFolder
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -49,7 +49,7 @@ class DurableStore:
     def __init__(self, store: Store | ElasticsearchClient | str | None, settings: Settings) -> None:
         self.settings = settings
         self.store, self._owns_store = opened(store, settings)
-        folder = SpoolFolder(folder_of(settings.spool_dir, self.store.name))
+        folder = SpoolFolder.of(settings.spool_dir, self.store.name)
         max_bytes = settings.spool_max_bytes
         self.spool = Spool(
             folder,

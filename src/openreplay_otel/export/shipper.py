@@ -226,6 +226,8 @@ class Shipper:
     def _linger(self) -> None:
         # While this thread waits for the interpreter, each write of the app pays for a wake-up: few, large requests.
         is_due = self._is_urgent or self._is_stopping or not math.isinf(self._held.due_in(0))
+        # What ended processes have left shares no request with anything.
+        is_due = is_due or self._spool.has_older
         if not is_due and self._spool.await_data(self._size.bytes - self._spool.waiting_bytes):
             self._wakeups.pause(_LINGER)
 

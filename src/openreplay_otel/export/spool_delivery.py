@@ -14,7 +14,7 @@ from ..stores.bulk_lines import lines_of
 from .shipper import Shipper
 from .spool import Spool
 from .spool.dead_letters import SUFFIX, DeadLetters, document_of
-from .spool.folder import SpoolFolder, folder_of
+from .spool.folder import SpoolFolder
 from .spool.listing import dead_letter_files, owner_of
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def deliver_spool(
     except StoreLayoutError as error:
         # Documents may be taken all the same.
         _logger.warning("%s", error)
-    folder = SpoolFolder(folder_of(settings.spool_dir, store.name))
+    folder = SpoolFolder.of(settings.spool_dir, store.name)
     spool = Spool(folder, max_bytes=_NO_LIMIT, max_age=float("inf"))
     shipper = Shipper(
         spool,

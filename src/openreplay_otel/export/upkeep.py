@@ -23,8 +23,9 @@ _SYNC_AFTER: Final = 1.0
 _TELL_AFTER: Final = 2.0
 _IDLE_AFTER: Final = 5.0
 _ADOPTING_SECONDS: Final = 1.0
-_MOST_ADOPTED: Final = 4
-"""A process has so many of dead ones' segments at a time: others may take the rest."""
+_MOST_ADOPTED: Final = 64
+_MOST_ADOPTED_BYTES: Final = 16 * 1024 * 1024
+"""A process has so much of what dead ones left at a time: others may take the rest."""
 
 
 class Upkeep:
@@ -47,6 +48,7 @@ class Upkeep:
         self._syncs = syncs
         self._look_around_at = self._sync_at = self._tell_at = 0.0
         self._idle_since = (0, 0.0)
+        self._is_more_left = False
         self._told: DeliveryCounts | None = None
 
     def run(self, *, now: float) -> None:
@@ -63,7 +65,7 @@ class Upkeep:
             since = now
         try:
             self._spool.remove_finished(is_idle=now - since >= _IDLE_AFTER)
-            if now >= self._look_around_at:
+            if now >= self._look_around_at or (self._is_more_left and not self._spool.queued):
                 self._look_around_at = now + _LOOK_AROUND_AFTER
                 self._look_around()
                 is_queued = self._spool.queued > 0
@@ -144,13 +146,17 @@ class Upkeep:
     def _adopt_ended(self) -> list[SegmentFile]:
         files = self._folder.files()
         own = self._spool.names()
-        adopted = sum(file.path.name in own and file.owner != self._folder.owner for file in files)
+        held = [f for f in files if f.path.name in own and f.owner != self._folder.owner]
+        adopted, size = len(held), sum(file.size for file in held)
+        self._is_more_left = False
         for file in sorted(files, key=lambda one: one.path.name):
-            if adopted >= _MOST_ADOPTED:
+            if adopted >= _MOST_ADOPTED or size >= _MOST_ADOPTED_BYTES:
+                self._is_more_left = True
                 break
             segment = None if file.path.name in own else self._adopt(file)
             if segment is not None and segment.pending:
                 adopted += 1
+                size += segment.size
         return files
 
     def _adopt(self, file: SegmentFile) -> Segment | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from ...export.spool.folder import SpoolFolder, folder_of
+from ...export.spool.folder import SpoolFolder
 from ...export.spool.listing import list_spool
 from .findings import Result, found
 
@@ -25,7 +25,7 @@ def check_spool(settings: Settings, store_name: str, now_seconds: float) -> Iter
         store_name: The store, without credentials.
         now_seconds: The present, Unix seconds.
     """
-    folder = SpoolFolder(folder_of(settings.spool_dir, store_name))
+    folder = SpoolFolder.of(settings.spool_dir, store_name)
     if not folder.path.exists():
         yield found("spool.none", path=folder.path)
         return

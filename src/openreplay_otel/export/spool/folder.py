@@ -37,6 +37,8 @@ _NAME: Final = re.compile(
 )
 _MAKING_SECONDS: Final = 60.0
 """Longer than a living process takes to make a segment."""
+_HOSTS: Final = "hosts"
+_MOST_NOTED: Final = 64 * 1024
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -72,11 +74,42 @@ class SpoolFolder:
 
     Args:
         path: The folder; made when the first segment is.
+        hosts: Addresses of the store, by which it is found again; see :meth:`of`.
+        others: Further folders of the same store, from when it was known by other addresses only.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, hosts: tuple[str, ...] = (), others: tuple[Path, ...] = ()
+    ) -> None:
         self.path = path
+        self._hosts = hosts
+        self._others = others
         self.begin_process()
+
+    @classmethod
+    def of(cls, spool_dir: str | None, store_name: str) -> SpoolFolder:
+        """The folder of one store: the same for a cluster, in whichever order its hosts are named, and how many.
+
+        Args:
+            spool_dir: The folder for all stores; None for the user's state folder (XDG) or, where that cannot
+                be written, one in the folder for temporary files.
+            store_name: The store's name, which holds no credentials: with others it is the same store.
+        """
+        root = (
+            Path(spool_dir).expanduser() if spool_dir is not None else default_spool_dir()
+        ).absolute()
+        hosts = _hosts_of(store_name)
+        wanted = root / _folder_name(",".join(hosts))
+        others: list[Path] = []
+        with contextlib.suppress(OSError):
+            others = [
+                path
+                for path in sorted(root.iterdir())
+                if path != wanted and not _noted(path).isdisjoint(hosts)
+            ]
+        if others and not wanted.exists():
+            wanted = others.pop(0)
+        return cls(wanted, hosts, tuple(others))
 
     def begin_process(self) -> None:
         """Take this process for a new one: at the start, and in a forked child."""
@@ -120,23 +153,9 @@ class SpoolFolder:
             OSError: The folder cannot be read.
         """
         found: list[SegmentFile] = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self.path) as entries:
-            for entry in entries:
-                match = _NAME.fullmatch(entry.name)
-                if match is None:
-                    continue
-                with contextlib.suppress(FileNotFoundError):
-                    status = entry.stat(follow_symlinks=False)
-                    found.append(
-                        SegmentFile(
-                            Path(entry.path),
-                            int(match["made"]),
-                            match["owner"],
-                            match["kind"] == _WITH_SESSIONS,
-                            status.st_size,
-                            status.st_mtime,
-                        )
-                    )
+        for folder in (self.path, *self._others):
+            with contextlib.suppress(FileNotFoundError):
+                found += _files_in(folder)
         return sorted(found, key=lambda file: (file.has_sessions, file.path.name))
 
     def adopt(self, file: SegmentFile) -> Recovered | None:
@@ -202,6 +221,18 @@ class SpoolFolder:
 
     def _make_folder(self) -> None:
         make_private(self.path)
+        self._note_hosts()
+
+    def _note_hosts(self) -> None:
+        new = [host for host in self._hosts if host not in _noted(self.path)]
+        if new:
+            # At the end of the file: another process may do the same.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+            fd = os.open(self.path / _HOSTS, flags, 0o600)
+            try:
+                os.write(fd, "".join(f"{host}\n" for host in new).encode())
+            finally:
+                os.close(fd)
 
 
 def make_private(folder: Path) -> None:
@@ -216,18 +247,43 @@ def make_private(folder: Path) -> None:
         raise PermissionError(message)
 
 
-def folder_of(spool_dir: str | None, store_name: str) -> Path:
-    """The folder for one store.
+def _files_in(folder: Path) -> Iterator[SegmentFile]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = _NAME.fullmatch(entry.name)
+            if match is None:
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                yield SegmentFile(
+                    Path(entry.path),
+                    int(match["made"]),
+                    match["owner"],
+                    match["kind"] == _WITH_SESSIONS,
+                    status.st_size,
+                    status.st_mtime,
+                )
 
-    Args:
-        spool_dir: The folder for all stores; None for the user's state folder (XDG) or, where that cannot
-            be written, one in the folder for temporary files.
-        store_name: The store's name, which holds no credentials: with others it is the same store.
-    """
-    root = Path(spool_dir).expanduser() if spool_dir is not None else default_spool_dir()
+
+def _hosts_of(store_name: str) -> tuple[str, ...]:
+    # The name of a file may hold a comma.
+    is_cluster = store_name.startswith(("http://", "https://"))
+    return tuple(sorted({*store_name.split(",")})) if is_cluster else (store_name,)
+
+
+def _noted(folder: Path) -> frozenset[str]:
+    """The hosts for which a folder was used."""
+    try:
+        with (folder / _HOSTS).open(encoding="utf-8", errors="replace") as file:
+            return frozenset(file.read(_MOST_NOTED).splitlines())
+    except OSError:
+        return frozenset()
+
+
+def _folder_name(store_name: str) -> str:
     digest = hashlib.blake2b(store_name.encode(), digest_size=5).hexdigest()
     readable = _NOT_IN_A_NAME.sub("-", store_name.split("://", 1)[-1]).strip("-.")[-40:].strip("-.")
-    return root.absolute() / f"{readable}-{digest}"
+    return f"{readable}-{digest}"
 
 
 def default_spool_dir() -> Path:

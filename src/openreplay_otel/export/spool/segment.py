@@ -79,6 +79,7 @@ class Segment:
         is_sealed: Whether nothing more is appended.
         is_gone: Whether it was removed or left to others.
         is_given_up: Whether it was removed before all of it was done.
+        failures_before: How many deliveries of the spool had failed when it came in.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Segment:
         self.is_sealed = False
         self.is_gone = False
         self.is_given_up = False
+        self.failures_before = 0
         self._start = start
         self._taken = start
         self._completed = 0

@@ -6,6 +6,7 @@ out. The app's threads only ever wait for the first one, and that for the length
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,7 @@ class Spool(AppendSide):
         super()._begin()
         # Reentrant, too: a signal handler may flush in the middle of a flush.
         self._ship_lock = ReentrantCondition()
+        self._failures = 0
 
     def take(self, max_bytes: int) -> Slice | None:
         """Hand out the oldest lines that nobody has.
@@ -60,6 +62,7 @@ class Spool(AppendSide):
         """Take back what could not be sent."""
         with self._ship_lock:
             taken.segment.give_back(taken)
+            self._failures += 1
             self._ship_lock.notify_all()
             if taken.segment.is_given_up:
                 self.tally.drop("full", taken.records)
@@ -110,10 +113,19 @@ class Spool(AppendSide):
                     return segment.medium.read(segment.checkpoint, 1024)
         return b""
 
-    def adopt(self, recovered: Recovered) -> None:
-        """Take the segment of a dead process in, before one's own."""
+    @property
+    def has_older(self) -> bool:
+        """Whether a segment waits to which nothing more comes."""
         with self._ship_lock:
-            self._segments.insert(0, recovered.segment)
+            return any(one.is_sealed and one.waiting_bytes for one in tuple(self._segments))
+
+    def adopt(self, recovered: Recovered) -> None:
+        """Take the segment of a dead process in, where it belongs by its time."""
+        segment = recovered.segment
+        segment.failures_before = self._failures
+        with self._ship_lock:
+            # Only appending makes new ones, and those are the youngest.
+            bisect.insort(self._segments, segment, key=lambda one: one.name)
 
     def marks(self) -> list[Mark]:
         """Where the queue ends now."""
@@ -161,7 +173,8 @@ class Spool(AppendSide):
     ) -> None:
         """Give up what is too old, and what there is no room for: of no session first, then the oldest.
 
-        Living processes' segments count, and are left to them: each comes to the same conclusion.
+        What is too old is tried before: the machine may have been off for a week. Living processes' segments
+        count, and are left to them: each comes to the same conclusion.
 
         Args:
             files: What lies in the folder, in the order in which it is to be given up.
@@ -172,11 +185,13 @@ class Spool(AppendSide):
         own = {one.name: one for one in tuple(self._segments)}
         total = sum(file.size for file in files)
         for file in files:
-            is_old = file.changed_at < now - self.max_age
+            segment = own.get(file.path.name)
+            is_tried = segment is not None and self._failures > segment.failures_before
+            is_old = is_tried and file.changed_at < now - self.max_age
             if total <= self._max_bytes - self._segment_bytes and not is_old:
                 continue
             total -= file.size
-            segment = own.get(file.path.name) or adopted(file)
+            segment = segment or adopted(file)
             if segment is not None and file.size > HEADER_SIZE:
                 self._give_up(segment, "age" if is_old else "full")
 
