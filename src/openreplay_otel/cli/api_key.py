@@ -28,6 +28,7 @@ from ..names import READER_ALIAS
 from ..settings import Settings
 from ..stores.elasticsearch import Connection
 from ..stores.times import to_text
+from ..text.harmless import one_line
 from ..text.times import seconds_text
 from .cluster_options import (
     ForOption,
@@ -41,7 +42,7 @@ from .cluster_options import (
     shown_url,
 )
 from .options import ApiKeyOption, CaCertsOption, StoreOption
-from .output import Output
+from .output import Output, say
 
 HELP: Final = """Make an API key with the least that its work needs; list and revoke those made here.
 
@@ -142,7 +143,7 @@ def api_key(
         if as_json:
             output.json([key.id for key in revoked])
         for key in () if as_json else revoked:
-            typer.echo(f"revoked  {key.id}  {key.name}")
+            say(f"revoked  {key.id}  {key.name}")
     elif word in KINDS:
         openreplay = version_of(version)
         prefixes = prefixes_of(index, settings)
@@ -201,15 +202,15 @@ def _show(
             lines += [f"OPENREPLAY_API_KEY_ID={key.id}", f"OPENREPLAY_API_KEY={key.api_key}"]
         else:
             lines += [f"OPENREPLAY_OTEL_STORE={url}", f"OPENREPLAY_OTEL_API_KEY={key.encoded}"]
-        output.lines(map(Text, lines))
+        say(*lines)
         return
     rows = [
         ("name", key.name), ("id", key.id), ("api_key", key.api_key), ("encoded", key.encoded),
         ("reads" if "read" in _privileges(request) else "adds to", ", ".join(request.indexes)),
         ("expires", expires or "never"),
     ]  # fmt: skip
-    output.lines(Text(f"{label:<8}  {value}") for label, value in rows)
-    output.lines([Text(_next(request)), Text("It is shown this once.")])
+    say(*(f"{label:<8}  {value}" for label, value in rows))
+    say(_next(request), "It is shown this once.")
 
 
 def _privileges(request: KeyRequest) -> list[str]:
@@ -235,7 +236,7 @@ def _show_list(output: Output, found: list[KnownKey], *, as_json: bool, where: s
         output.json([_key_document(key) for key in found])
         return
     if not found:
-        typer.echo(f"{where} has no API key that openreplay-otel made.")
+        say(f"{where} has no API key that openreplay-otel made.")
         return
     heads = ("id", "name", "kind", "made (UTC)", "expires (UTC)", "for")
     rows = [
@@ -247,8 +248,9 @@ def _show_list(output: Output, found: list[KnownKey], *, as_json: bool, where: s
         )
         for key in found
     ]  # fmt: skip
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
+    shown = [heads, *(tuple(map(one_line, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         output.lines([Text("  ".join(cells).rstrip(), style="bold" if row is heads else "")])
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final, NamedTuple, Protocol, runtime_checkable
@@ -19,7 +18,7 @@ import typer.main
 from ..errors import InvalidSessionError, OpenReplayError, SettingsError
 from ..session import SessionToken
 from ..version import __version__
-from .output import PROGRAM, NoteHandler, drop_stdout, make_writable, note
+from .output import PROGRAM, NoteHandler, drop_stdout, flush, make_writable, note, say
 
 _DONE: Final = 0
 _FAILED: Final = 1
@@ -100,7 +99,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - as typer calls it
     if value:
-        sys.stdout.write(f"{PROGRAM} {__version__}\n")
+        say(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
@@ -132,7 +131,7 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         with command.make_context(PROGRAM, list(arguments) or ["--help"]) as context:
             command.invoke(context)
-        sys.stdout.flush()
+        flush()
     except typer.Exit as end:
         return end.exit_code
     except (InvalidSessionError, SettingsError) as error:

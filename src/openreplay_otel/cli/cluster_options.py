@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Generator
 from typing import Annotated, Any, Final
 
@@ -15,7 +14,7 @@ from ..settings import Settings
 from ..store_url import elasticsearch_hosts_of, sqlite_path_of
 from ..stores import open_store
 from ..stores.elasticsearch import Connection, ElasticsearchStore
-from .output import PROGRAM
+from .output import PROGRAM, agrees, note, say
 
 IndexesOption = Annotated[
     str | None,
@@ -89,7 +88,7 @@ def shown_url(settings: Settings) -> str | None:
 
 def print_requests(requests: list[Request], form: str, settings: Settings) -> None:
     """Print requests for somebody else to send."""
-    typer.echo(as_text(requests, form, shown_url(settings)))
+    say(*as_text(requests, form, shown_url(settings)).split("\n"))
 
 
 def ask(question: str, *, yes: bool) -> None:
@@ -99,12 +98,8 @@ def ask(question: str, *, yes: bool) -> None:
         SettingsError: There is nobody to ask, and --yes was not given.
         Exit: The answer was no.
     """
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise SettingsError("yes: there is no terminal to ask on: give --yes to agree beforehand")
-    if not typer.confirm(question):
-        typer.echo("Nothing was changed.")
+    if not yes and not agrees(question):
+        note("Nothing was changed.")
         raise typer.Exit(0)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -55,25 +53,25 @@ class CsvRows:
     """Writes rows to stdout, before the first one the names of the columns.
 
     Args:
+        output: Where to.
         columns: Their names.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, output: Output, columns: Sequence[str]) -> None:
+        self._output = output
         self._columns = columns
-        # Python's own line end, which every reader of CSV knows, also on a terminal.
-        self._writer = csv.writer(sys.stdout, lineterminator="\n")
         self._has_head = False
 
     def head(self) -> None:
         """Write the names of the columns, once."""
         if not self._has_head:
             self._has_head = True
-            self._writer.writerow(self._columns)
+            self._output.csv(self._columns)
 
     def row(self, values: Iterable[Any]) -> None:
         """Write a row; None is an empty cell."""
         self.head()
-        self._writer.writerow(["" if value is None else _harmless(value) for value in values])
+        self._output.csv(values)
 
 
 class CsvView:
@@ -111,10 +109,3 @@ def _cells(entry: LogEntry) -> Iterable[Any]:
         None if error is None else error.stack_trace,
         entry.trace_id, entry.span_id, entry.replay_url, entry.document_id,
     )  # fmt: skip
-
-
-def _harmless(value: Any) -> Any:
-    """A text as a spreadsheet takes it for a text: what a stranger logged could be a formula."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} and value:
-        return f"'{value}"
-    return value

@@ -142,7 +142,7 @@ def logs(
         app_url=app_url, project_id=project_id,
     )  # fmt: skip
     output = Output()
-    rows = CsvRows(ENTRY_COLUMNS)
+    rows = CsvRows(output, ENTRY_COLUMNS)
 
     def view(session: Session) -> LineView | DocumentView | CsvView:
         if form == CSV:
@@ -215,4 +215,4 @@ def _explain_nothing(
     ]
     if not _FIRST_SESSIONS < session.started_at < now + _SOON:
         lines[-1] += ", which is hardly so; ids have 19 digits: is it complete?"
-    note("\n".join(lines))
+    note(*lines)

@@ -13,7 +13,9 @@ def main() -> None:
     try:
         # Imported here, so that a Ctrl-C meanwhile shows no traceback either.
         from .app import run
+        from .output import tell_the_rest
 
+        tell_the_rest()
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
         status = _INTERRUPTED

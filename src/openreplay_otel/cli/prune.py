@@ -15,7 +15,7 @@ from ..stores.elasticsearch import Connection, ElasticsearchStore
 from ..stores.sqlite import SqliteStore
 from .cluster_options import IndexesOption, YesOption, ask, prefixes_of
 from .options import ApiKeyOption, CaCertsOption, StoreOption
-from .output import Output
+from .output import Output, say
 
 HELP: Final = """Delete the logs of sessions that began longer ago than a time.
 
@@ -73,11 +73,11 @@ def prune(
         Output().json({"store": target.name, "dry_run": dry_run, **told})
         return
     for name in told.get("indexes", ()):
-        typer.echo(f"{'would delete' if dry_run else 'deleted'}  {name}")
+        say(f"{'would delete' if dry_run else 'deleted'}  {name}")
     if "records" in told:
-        typer.echo(f"{told['records']:,} records {'would be ' if dry_run else ''}deleted")
+        say(f"{told['records']:,} records {'would be ' if dry_run else ''}deleted")
     elif not told["indexes"]:
-        typer.echo(f"{target.name} has no session index older than {days} days.")
+        say(f"{target.name} has no session index older than {days} days.")
 
 
 def _prune_cluster(

@@ -23,6 +23,7 @@ from .options import (
     ProjectIdOption,
     StoreOption,
 )
+from .output import flush
 
 HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; its code stays as it is.
 
@@ -99,8 +100,7 @@ def run(
     os.environ.setdefault("OTEL_TRACES_EXPORTER", "none")
     os.environ.setdefault("OTEL_METRICS_EXPORTER", "none")
     instrument = _instrument()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush()
     # Behind -- so that an option of the program, or the beginning of one, is not taken for its own.
     os.execv(instrument, [instrument, "--", *command])
 

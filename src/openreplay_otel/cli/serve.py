@@ -168,7 +168,7 @@ def serve_page(
         address = _address(listening.getsockname(), host, names)
         # A token of one's own is shown nowhere.
         link = f"{address}?token={token}" if is_made else address
-        note(f"{lookup.store.name} is shown at {link}\nCtrl-C ends it.")
+        note(f"{lookup.store.name} is shown at {link}", "Ctrl-C ends it.")
         if opens:
             # Without the token: whoever has an account on this machine can read a browser's command line.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -86,7 +86,7 @@ def sessions(
         summaries = list(islice(found, limit))
         has_more = next(found, None) is not None
         if form == CSV:
-            rows = CsvRows(SESSION_COLUMNS)
+            rows = CsvRows(output, SESSION_COLUMNS)
             rows.head()
             for summary in summaries:
                 document = summary_document(summary)

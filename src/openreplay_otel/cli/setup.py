@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-import orjson
 import typer
 
 from ..cluster.printing import checked_form
@@ -16,6 +15,7 @@ from ..settings import Settings
 from ..stores import open_store
 from ..stores.elasticsearch import Connection, ElasticsearchStore
 from ..stores.elasticsearch.preparation import Step
+from ..text.harmless import json_text
 from .cluster_options import (
     ForOption,
     IndexesOption,
@@ -25,7 +25,7 @@ from .cluster_options import (
     with_way_out,
 )
 from .options import ApiKeyOption, CaCertsOption, StoreOption
-from .output import PROGRAM, Output, note
+from .output import PROGRAM, Output, note, say
 
 HELP: Final = """Prepare a store: in Elasticsearch the index template, and the alias that OpenReplay reads.
 
@@ -115,7 +115,7 @@ def setup(
         return
     # One file: there is nothing to plan.
     made = "would be made" if dry_run else "are there"
-    typer.echo(f"{target.name}: the file and its tables {made}; SQLite needs nothing else.")
+    say(f"{target.name}: the file and its tables {made}; SQLite needs nothing else.")
 
 
 def _set_up_cluster(connection: Connection, wanted: SetUp, *, dry_run: bool, as_json: bool) -> None:
@@ -135,9 +135,7 @@ def _set_up_cluster(connection: Connection, wanted: SetUp, *, dry_run: bool, as_
             show_step(step, _PLANNED, with_request=True)
     for sentence in notes:
         note(f"{PROGRAM}: {sentence}")
-    typer.echo(
-        f"Nothing was changed in {connection.name}." if dry_run else f"{connection.name} is ready."
-    )
+    say(f"Nothing was changed in {connection.name}." if dry_run else f"{connection.name} is ready.")
 
 
 def _carried_out(connection: Connection, plan: Plan, *, as_json: bool) -> list[str]:
@@ -152,14 +150,10 @@ def _carried_out(connection: Connection, plan: Plan, *, as_json: bool) -> list[s
 
 def show_step(step: Step, words: dict[str, str], *, with_request: bool) -> None:
     """Show what is done or would be done."""
-    typer.echo(f"{words[step.action]:<12}  {step.what}")
+    say(f"{words[step.action]:<12}  {step.what}")
     if with_request and step.method:
-        body = "" if step.body is None else _body(step.body)
-        typer.echo(f"{step.method} {step.path}\n{body}")
-
-
-def _body(body: dict[str, Any]) -> str:
-    return orjson.dumps(body, option=orjson.OPT_INDENT_2).decode() + "\n"
+        body = [] if step.body is None else json_text(step.body, indented=True).split("\n")
+        say(f"{step.method} {step.path}", *body, "")
 
 
 def step_document(step: Step) -> dict[str, Any]:

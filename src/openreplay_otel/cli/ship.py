@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 import typer
-from rich.text import Text
 
 from ..errors import SettingsError, StoreError
 from ..export.delivery import DeliveryReport
@@ -25,7 +24,7 @@ from ..ship.shipping import ShipOptions, Shipper
 from ..ship.times import LOCAL_ZONE
 from ..stores import Store, open_store
 from ..stores.base import Document
-from ..text.harmless import harmless
+from ..text.harmless import json_text
 from .options import (
     ApiKeyOption,
     AppUrlOption,
@@ -34,7 +33,7 @@ from .options import (
     ProjectIdOption,
     StoreOption,
 )
-from .output import PROGRAM, Output, note
+from .output import PROGRAM, Output, note, say
 from .render import counted
 from .ship_progress import ship_progress
 from .sizes import size_text
@@ -157,25 +156,18 @@ def ship(
     finally:
         aside.close()
     seconds = time.monotonic() - began
-    output = Output()
     if as_json:
         documents = [{"_id": d.id, "_index": d.index, **orjson.loads(d.source)} for d in first]
         more = {"dry_run": True, "first": documents} if dry_run else {"store": where}
         is_kept = bool(counts.unread) and not dry_run
-        output.json(
+        Output().json(
             {**counts.document(), **more, "kept_aside": str(aside.path) if is_kept else None}
         )
         return
     for document in first:
-        body = orjson.dumps(orjson.loads(document.source), option=orjson.OPT_INDENT_2).decode()
-        _show(output, f"{document.index} {document.id}\n{body}\n")
-    for line in _summary(counts, where, aside, seconds):
-        _show(output, line)
-
-
-def _show(output: Output, text: str) -> None:
-    # Texts of logs, names of files, what a store said: none of it may act on a terminal.
-    output.lines([Text(harmless(text))])
+        body = json_text(orjson.loads(document.source), indented=True).split("\n")
+        say(f"{document.index} {document.id}", *body, "")
+    say(*_summary(counts, where, aside, seconds))
 
 
 def _send(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from ..ship.counts import ShipCounts
 from ..ship.files import LogFile
+from .output import progress_bar
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -50,14 +50,9 @@ class ShipProgress:
 @contextlib.contextmanager
 def ship_progress(files: Sequence[LogFile], counts: ShipCounts) -> Generator[ShipProgress]:
     """Show a bar while files are read."""
-    if not sys.stderr.isatty():
-        yield ShipProgress(counts, None, files)
-        return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
-        Progress,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
@@ -69,6 +64,9 @@ def ship_progress(files: Sequence[LogFile], counts: ShipCounts) -> Generator[Shi
         BarColumn(), DownloadColumn(), TransferSpeedColumn(), TextColumn("{task.fields[records]}"),
         TimeRemainingColumn(),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with progress_bar(*columns) as progress:
+        if progress is None:
+            yield ShipProgress(counts, None, files)
+            return
         task = progress.add_task("", total=total, records="")
         yield ShipProgress(counts, (progress, task), files)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Generator
 from datetime import datetime, timezone
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +18,7 @@ from ..export.spool_delivery import SpoolDelivered, deliver_spool
 from ..settings import Settings
 from ..stores import Store, open_store
 from .options import ApiKeyOption, CaCertsOption, IndexOption, StoreOption
-from .output import PROGRAM, Output, note
+from .output import PROGRAM, Output, agrees, note, progress_bar, say
 from .render import counted
 from .render_spool import figures_document, hints, letter_lines, process_document, spool_table
 
@@ -182,12 +181,12 @@ def _deliver(
 def _tell(done: SpoolDelivered, target: Store, *, retry: bool) -> None:
     if not any(done):
         what = "no dead letters and nothing" if retry else "nothing"
-        typer.echo(f"There is {what} of ended processes to deliver to {target.name}.")
+        say(f"There is {what} of ended processes to deliver to {target.name}.")
         return
     if done.again:
-        typer.echo(f"{counted(done.again, 'dead letter')} put back into the queue.")
+        say(f"{counted(done.again, 'dead letter')} put back into the queue.")
     if done.delivered:
-        typer.echo(f"{counted(done.delivered, 'record')} delivered to {target.name}.")
+        say(f"{counted(done.delivered, 'record')} delivered to {target.name}.")
     if done.kept:
         note(f"{counted(done.kept, 'dead letter')} kept: no document that could be sent.")
     if done.refused:
@@ -204,39 +203,29 @@ def _clear(listing: SpoolListing, output: Output, *, yes: bool, as_json: bool) -
     clearing = clearing_of(listing)
     processes = f"{clearing.processes:,} ended process{'' if clearing.processes == 1 else 'es'}"
     what = f"{counted(clearing.letters, 'dead letter')} and the counts of {processes}"
-    if clearing.files and not yes and not _agrees(f"Remove {what} for good?"):
+    if clearing.files and not yes and not agrees(f"Remove {what} for good?"):
         note("Nothing was removed.")
         return _FAILED
     is_all = clear(clearing)
     if as_json:
         output.json({"dead_letters": clearing.letters, "processes": clearing.processes})
     elif clearing.files:
-        typer.echo(f"Removed {what}.")
+        say(f"Removed {what}.")
     else:
-        typer.echo(f"There is nothing to remove in {listing.folder}.")
+        say(f"There is nothing to remove in {listing.folder}.")
     if not is_all:
         note("A running process has added dead letters meanwhile: its file stays.")
     return 0 if is_all else _FAILED
 
 
-def _agrees(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise SettingsError("yes: expected, since nobody can be asked here")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
-
-
 @contextlib.contextmanager
 def _progress() -> Generator[Callable[[int, int], None], None, None]:
     """A bar on a terminal, nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-    columns: tuple[Any, ...] = (TextColumn("delivering"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with progress_bar(TextColumn("delivering"), BarColumn(), MofNCompleteColumn()) as bar:
+        if bar is None:
+            yield lambda _done, _total: None
+            return
         task = bar.add_task("delivering", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

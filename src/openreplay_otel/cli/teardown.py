@@ -11,7 +11,7 @@ from ..settings import Settings
 from ..stores.elasticsearch.preparation import apply
 from .cluster_options import IndexesOption, YesOption, ask, cluster, prefixes_of
 from .options import ApiKeyOption, CaCertsOption, StoreOption
-from .output import Output
+from .output import Output, say
 from .setup import show_step, step_document
 
 HELP: Final = """Take back what setup made in Elasticsearch: alias, templates, pipeline, lifecycle policy.
@@ -67,4 +67,4 @@ def teardown(
             documents = [step_document(step) for step in steps]
             Output().json({"store": connection.name, "dry_run": dry_run, "steps": documents})
         elif not steps:
-            typer.echo(f"{connection.name} has nothing that `openreplay-otel setup` made.")
+            say(f"{connection.name} has nothing that `openreplay-otel setup` made.")

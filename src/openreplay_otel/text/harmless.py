@@ -1,7 +1,7 @@
 """Makes text that came from logs harmless for a terminal. Pure.
 
 What an app logs is often what a stranger sent it: a colour code could hide a line, a cursor code
-overwrite one, a bidi control show an address back to front.
+overwrite one, a bidi control show an address back to front, an unseen character make two names look alike.
 """
 
 from __future__ import annotations
@@ -14,14 +14,26 @@ import orjson
 _TAB_WIDTH: Final = 4
 _MOST_FOR_ONE: Final = 2
 """Characters that become a single one at most: a line end of Windows."""
-# C0 without line feed, DEL and C1, the bidi controls, the two Unicode line ends, lone surrogates.
-_BEYOND_ASCII: Final = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-_UNSAFE: Final = re.compile(f"[\x00-\x09\x0b-\x1f{_BEYOND_ASCII}]")
-_UNSAFE_IN_JSON: Final = re.compile(f"[{_BEYOND_ASCII}]")
+# DEL and C1, the two Unicode line ends, lone surrogates, and Unicode's format characters (category Cf:
+# bidi controls, zero-width characters, tags).
+_BEYOND_ASCII: Final = (
+    "\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f"
+)
+# The two joiners belong to Persian, to Indian scripts and to emoji: they stay between two such characters.
+_JOINERS: Final = "\u200c\u200d"
+_JOINED: Final = f"[^\x00-\x7f{_BEYOND_ASCII}{_JOINERS}]"
+_UNSAFE_BEYOND_ASCII: Final = (
+    f"[{_BEYOND_ASCII}]|(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})"
+)
+# C0 without line feed.
+_UNSAFE: Final = re.compile(f"[\x00-\x09\x0b-\x1f]|{_UNSAFE_BEYOND_ASCII}")
+_UNSAFE_IN_JSON: Final = re.compile(_UNSAFE_BEYOND_ASCII)
 
 
 def harmless(text: str, longest: int | None = None) -> str:
-    r"""A text whose control characters are shown instead of acted on; line ends stay.
+    r"""A text whose control and format characters are shown instead of acted on; line ends stay.
 
     Args:
         text: Any text of a log.
@@ -29,9 +41,11 @@ def harmless(text: str, longest: int | None = None) -> str:
             nothing then. To escape all of it first takes seconds for a text that is nothing but controls.
 
     Returns:
-        The text with tabs as blanks and every other control character as its escape, ``\x1b``.
+        The text with tabs as blanks and every other such character as its escape, ``\x1b``.
     """
     text = text if longest is None else text[: longest * _MOST_FOR_ONE]
+    if text.isascii() and text.isprintable():
+        return text[:longest]
     text = text.replace("\r\n", "\n").expandtabs(_TAB_WIDTH)
     return _UNSAFE.sub(_escape, text[:longest])[:longest]
 
@@ -57,8 +71,8 @@ def one_line_end(text: str, longest: int) -> str:
     return harmless_end(text, longest).replace("\n", "\\n")[-longest:]
 
 
-def json_text(value: object, longest: int | None = None) -> str:
-    r"""A value as one line of JSON, in which nothing can act on a terminal.
+def json_text(value: object, longest: int | None = None, *, indented: bool = False) -> str:
+    r"""A value as JSON, in which nothing can act on a terminal.
 
     JSON escapes the control characters of ASCII itself; the others are written as ``\u009b`` here,
     which a parser reads as the same text.
@@ -66,15 +80,19 @@ def json_text(value: object, longest: int | None = None) -> str:
     Args:
         value: Of the types of JSON.
         longest: How many characters are wanted, from the beginning.
+        indented: Whether it is for a person, in several lines, instead of in one.
     """
-    text = orjson.dumps(value).decode()
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indented else None).decode()
     return _UNSAFE_IN_JSON.sub(_escape_in_json, text[:longest])[:longest]
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"
 
 
 def _escape_in_json(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

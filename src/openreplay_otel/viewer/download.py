@@ -7,7 +7,8 @@ import io
 from typing import TYPE_CHECKING, Final
 
 from ..stores.times import to_text
-from ..text.harmless import harmless, json_text
+from ..text.harmless import json_text
+from ..text.spreadsheet import text_cell
 from ..text.times import offset_text
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ _COLUMNS: Final = (
     "timestamp", "offset", "level", "service", "logger", "message", "error_type", "error_message",
     "stack_trace", "trace_id", "span_id", "id",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _CHUNK: Final = 65_536
 
 
@@ -71,5 +71,4 @@ def _values(entry: LogEntry) -> tuple[str | None, ...]:
 
 
 def _cell(value: str | None) -> str:
-    text = harmless(value or "")
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return text_cell(value or "")

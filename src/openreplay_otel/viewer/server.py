@@ -70,6 +70,8 @@ def serve_app(app: ASGIApp, listening: socket.socket) -> None:
         # fit into the files that may be open.
         backlog=max(1, min(_LARGEST_BACKLOG, files // 4)),
         access_log=False,
+        # By `logging`, as all else: its own handlers would write foreign text as it is.
+        log_config=None,
         # Not what strangers send amiss, only what breaks.
         log_level="error",
         proxy_headers=False,
