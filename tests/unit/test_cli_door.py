@@ -22,7 +22,7 @@ import pytest
 import openreplay_otel
 from openreplay_otel import open_store
 from openreplay_otel.export.spool.dead_letters import DeadLetters
-from openreplay_otel.export.spool.folder import SpoolFolder, folder_of
+from openreplay_otel.export.spool.folder import SpoolFolder
 from openreplay_otel.stores.base import Document, RefusedDocument
 from openreplay_otel.text.spreadsheet import text_cell
 
@@ -92,7 +92,7 @@ def evil(tmp_path: Path) -> Evil:
             ]
         )
         name = store.name
-    folder = SpoolFolder(folder_of(str(tmp_path / "openreplay-otel" / "spool"), name))
+    folder = SpoolFolder.of(str(tmp_path / "openreplay-otel" / "spool"), name)
     letter = Document(EVIL, EVIL, orjson.dumps({"message": EVIL, "level": "error"}))
     DeadLetters(folder, 1 << 20).keep([RefusedDocument(letter, 400, EVIL)])
     status = {"program": EVIL, "accepted": 1, "dropped": {EVIL: 3}}

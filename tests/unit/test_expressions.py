@@ -108,6 +108,7 @@ LISTED: Final[dict[str, tuple[str, ...]]] = {
     "viewer.filters._ZONE": ("+11:11 ", "Z ", "Z"),
     "viewer.filters._CLOCK_TIME": (),
     "viewer.filters._TRACE_ID": (),
+    "viewer.signing_in._OWN_ADDRESS": (),
 }
 """Each expression with what its repetitions do not show: a text that begins it again and again, for instance."""
 
