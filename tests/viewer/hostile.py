@@ -1,6 +1,6 @@
 """Hostile messages and requests, and what becomes of each: run as tests, written into the docs as a table.
 
-``python -m tests.viewer.hostile --write`` writes the table into ``docs/viewer-security.md``.
+``python -m tests.viewer.hostile --write`` writes the table into ``docs/security.md``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tests.viewer.hostile_records
 import tests.viewer.hostile_requests  # noqa: F401 - adds its cases
 from tests.viewer.hostile_cases import CASES
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "viewer-security.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 BEGIN = "<!-- the table is made by tests/viewer/hostile.py -->\n"
 
 

@@ -136,6 +136,20 @@ def test_signing_out_makes_the_browser_forget(locked: Serving) -> None:
     assert foreign.status == 403
 
 
+def test_a_copy_of_the_cookie_outlives_signing_out(locked: Serving) -> None:
+    """Nothing is kept of who is signed in: only another token ends what the cookie opens."""
+    cookie = str(locked.post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]).partition(";")[0]
+    locked.post("/sign-out", {}, Cookie=cookie)
+    assert locked.ask("GET", "/", {"Cookie": cookie}).status == 200
+
+
+def test_guesses_are_not_counted(locked: Serving) -> None:
+    """After many wrong ones the right one is still taken: nobody can lock others out, or is kept from trying."""
+    for number in range(30):
+        assert locked.post("/sign-in", {"token": f"wrong-guess-number-{number}"}).status == 401
+    assert locked.post("/sign-in", {"token": TOKEN}).status == 303
+
+
 def test_where_no_token_is_asked_for_there_is_nothing_to_sign_out_of(page: Serving) -> None:
     """No button, and the address leads to the list."""
     assert "sign-out" not in page.get("/?show=all").text
