@@ -73,6 +73,18 @@ def test_any_number_is_found_in_time_order(store: SqliteStore, count: int) -> No
     assert numbers_of(store, limit=1001) == list(range(min(count, 1001)))
 
 
+@pytest.mark.parametrize("size", [400_000, 3_000_000, 20_000_000])
+def test_a_page_holds_a_bounded_part_of_large_documents(store: SqliteStore, size: int) -> None:
+    """However large they are, a page is as large as its limit and one document at most; none is left out."""
+    count = 2 * sqlite_queries.PAGE_CHARACTERS // size + 3
+    for n in range(count):
+        store.write([document(n, message="m" * size)])
+    pages = [len(page) for page in store.search(LogQuery(session_id=EXAMPLE_ID))]
+    assert sum(pages) == count
+    assert max(pages) <= sqlite_queries.PAGE_CHARACTERS // size + 1
+    assert numbers_of(store, limit=count - 1) == list(range(count - 1))
+
+
 @pytest.mark.parametrize(("limit", "found"), [(0, 0), (1, 1), (4, 4), (5, 5), (6, 5), (None, 5)])
 def test_a_limit_takes_the_first_ones(store: SqliteStore, limit: int | None, found: int) -> None:
     """At most so many, from the beginning of the session."""

@@ -31,7 +31,7 @@ from .base import (
     WriteResult,
 )
 from .bulk_lines import documents_of
-from .sqlite_queries import Statement
+from .sqlite_queries import Rows, Statement, all_of, is_part, part_of
 from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, delete_records, make_tables
 from .times import from_text, to_text
 
@@ -114,11 +114,11 @@ class SqliteStore:
         left = query.limit
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
-            rows = self._read(sqlite_queries.records(query, size))
+            rows = self._read(sqlite_queries.records(query, size), fetch=part_of)
             if rows:
                 query = replace(query, after=Position(rows[-1][2], rows[-1][0]))
                 yield [_hit(row) for row in rows]
-            if len(rows) < size:
+            if len(rows) < size and not is_part(rows):
                 return
             left = None if left is None else left - len(rows)
 
@@ -275,7 +275,7 @@ class SqliteStore:
             elif row[0] in counted:
                 yield counted[row[0]]
 
-    def _read(self, statement: Statement, *, has_tallies: bool = False) -> list[tuple[Any, ...]]:
+    def _read(self, asked: Statement, *, has_tallies: bool = False, fetch: Any = all_of) -> Rows:
         with self._errors():
             if self._path.exists():
                 # A connection of its own for each page: a reader never waits for the app's writer.
@@ -285,7 +285,7 @@ class SqliteStore:
                     if has_tallies and 0 < version < SCHEMA_VERSION:
                         self._make_tables(connection, _BUSY_SECONDS)
                     if version:
-                        return connection.execute(*statement).fetchall()
+                        return fetch(connection.execute(*asked))
             message = f"there is no store at {self.name}; nothing was logged to it yet"
             raise StoreLayoutError(message)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from .times import to_text, unix_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .base import LogQuery, SessionQuery
 
+Rows: TypeAlias = "list[tuple[Any, ...]]"
+PAGE_CHARACTERS: Final = 16_000_000
+"""Of documents that are in memory at a time."""
 WITH_WORDS: Final = "number IN (SELECT rowid FROM words WHERE words MATCH ?)"
 OVERVIEW: Final = (
     "SELECT service, level, records, errors, first, last FROM tallies WHERE session_id = ?"
@@ -67,6 +70,31 @@ def records(query: LogQuery, size: int) -> Statement:
         f" ORDER BY timestamp{turn}, id{turn} LIMIT {size}",
         tuple(where.values),
     )
+
+
+def all_of(rows: Iterable[Any]) -> Rows:
+    """Every row of an answer."""
+    return list(rows)
+
+
+def part_of(rows: Iterable[Any]) -> Rows:
+    """The first rows of :func:`records`, as many as one page may hold in memory, and one at least.
+
+    A thousand documents may be gigabytes: an app logs what strangers send it.
+    """
+    found: Rows = []
+    size = 0
+    for row in rows:
+        found.append(row)
+        size += len(row[1])
+        if size >= PAGE_CHARACTERS:
+            break
+    return found
+
+
+def is_part(rows: Rows) -> bool:
+    """Whether there may be more rows than :func:`part_of` took."""
+    return sum(len(row[1]) for row in rows) >= PAGE_CHARACTERS
 
 
 def histogram(query: LogQuery, *, bins: int) -> Statement:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..entries import LogEntry, SessionSummary
     from ..lookup import SessionLogs
     from ..stores.base import SessionOverview
+    from .rows import RecordRow
 
 SESSIONS: Final = 50
 """Sessions of a page."""
@@ -131,11 +132,8 @@ class Pages:
         span = span_of(session, overview)
         bins = self._lookup.histogram(session, since=span[0], until=span[1], bins=BINS)
         with self._turns:
-            entries, has_earlier, has_later = self._records(session, wanted)
-            shown = (entries[0].timestamp, entries[-1].timestamp) if entries else None
-            rows = [record_row(entry, session, self._settings) for entry in entries]
-            # A record's row holds what is shown of it. The whole records may be hundreds of times as much.
-            del entries
+            rows, has_earlier, has_later = self._records(session, wanted)
+        shown = (rows[0].moment.at, rows[-1].moment.at) if rows else None
         services = sorted({share.service for share in overview.shares if share.service})
         values = {
             "session": session,
@@ -198,22 +196,23 @@ class Pages:
 
     def _records(
         self, session: Session, wanted: RecordsFilter
-    ) -> tuple[list[LogEntry], bool, bool]:
+    ) -> tuple[list[RecordRow], bool, bool]:
         """A page of records, and whether there are earlier and later ones."""
         filters = _filters(wanted)
-        if wanted.live or wanted.last or wanted.before is not None:
-            found = list(
-                self._lookup.logs(
-                    session, **filters, before=wanted.before, limit=RECORDS + 1, from_end=True
-                )
-            )
-            has_later = wanted.before is not None
-            return found[-RECORDS:], len(found) > RECORDS, has_later
-        found = list(
+        is_end = wanted.live or wanted.last or wanted.before is not None
+        entries = (
             self._lookup.logs(
+                session, **filters, before=wanted.before, limit=RECORDS + 1, from_end=True
+            )
+            if is_end
+            else self._lookup.logs(
                 session, **filters, after=wanted.after, since=wanted.at, limit=RECORDS + 1
             )
         )
+        # One by one: a row holds what is shown of a record, which may be a hundredth of it.
+        found = [record_row(entry, session, self._settings) for entry in entries]
+        if is_end:
+            return found[-RECORDS:], len(found) > RECORDS, wanted.before is not None
         has_earlier = bool(wanted.after or wanted.at)
         return found[:RECORDS], has_earlier and bool(found), len(found) > RECORDS
 

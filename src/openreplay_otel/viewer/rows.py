@@ -38,6 +38,7 @@ _LEVELS: Final = frozenset({"error", "warning", "info", "debug"})
 class Moment:
     """A time: for programs, for people in UTC, and the time of day alone."""
 
+    at: datetime
     iso: str
     text: str
     clock: str
@@ -46,7 +47,7 @@ class Moment:
     def of(cls, moment: datetime) -> Moment:
         """A moment's texts, cut from one: to format each takes longer than all else of a row."""
         iso = to_text(moment)
-        return cls(iso, f"{iso[:10]} {iso[11:19]} UTC", iso[11:23])
+        return cls(moment, iso, f"{iso[:10]} {iso[11:19]} UTC", iso[11:23])
 
 
 @dataclass(frozen=True)
