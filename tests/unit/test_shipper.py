@@ -206,18 +206,35 @@ def test_a_refused_document_is_a_dead_letter_and_the_others_are_delivered(
     assert "refused 1 documents for good" in caplog.text
 
 
-def test_dead_letters_that_cannot_be_kept_are_counted(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("outcome", [refusing(2), BAD_REQUEST, TOO_LARGE])
+def test_refused_documents_that_cannot_be_kept_stay_in_the_spool(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, outcome: Any
 ) -> None:
-    """The others are not held up by it."""
+    """The others are not held up by it, and once the disk has room they are dead letters."""
+    keep, full = bench.shipper._dead_letters.keep, [True]
 
-    def fails(*_: object) -> int:
-        raise OSError("the disk is full")
+    def fails(refused: Sequence[RefusedDocument]) -> int:
+        if full:
+            raise OSError("the disk is full")
+        return keep(refused)
+
+    def refuses(documents: Sequence[Document]) -> WriteResult:
+        if not isinstance(outcome, Exception):
+            return outcome(documents)
+        if any(one.id == "id000000002" for one in documents):
+            raise outcome
+        return WriteResult(accepted=len(documents))
 
     monkeypatch.setattr(bench.shipper._dead_letters, "keep", fails)
-    bench.store.outcomes = [refusing(2)]
-    assert bench.flush(1, 2, 3) is True
-    assert ({"dead letters full": 1}, 2) == (bench.counts.dropped, bench.counts.delivered)
+    monkeypatch.setattr(bench.store, "accept", refuses)
+    for numbers in ((1, 2, 3), (4,)):
+        assert bench.spool.append(lines(*numbers), True, len(numbers))
+        wait_until(lambda last=numbers[-1]: bench.counts.delivered == last - 1)
+    assert (False, {}) == (bench.spool.is_empty, bench.counts.dropped)
+    full.clear()
+    wait_until(lambda: bench.spool.is_empty)
+    assert ["id000000002"] == [letter["id"] for letter in bench.dead()]
+    assert (1, {}) == (bench.counts.refused, bench.counts.dropped)
 
 
 def test_of_a_request_that_cannot_be_read_the_one_to_blame_is_found(bench: Bench) -> None:

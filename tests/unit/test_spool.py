@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -191,6 +192,29 @@ def test_ended_processes_records_come_in_the_order_in_which_they_were_made(tmp_p
     adopted_by(spool)
     assert [*range(12), 100] == taken_from(spool)
     spool.close()
+
+
+def test_what_is_on_the_disk_stays_there_while_the_disk_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Queued behind all else it would only be in memory, and be lost if the process were killed."""
+    spool = spool_in(tmp_path)
+    append(spool, 1, 2)
+    taken = take(spool)
+
+    def fails(*_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (segment,) = spool._segments
+    monkeypatch.setattr(segment.medium, "write", fails)
+    monkeypatch.setattr(spool.folder, "make_segment", fails)
+    assert spool.append_again(taken) is False
+    spool.give_back(taken)
+    append(spool, 3)
+    assert spool.append_again(take(spool)) is False
+    for one in spool._segments:
+        one.medium.release()
+    assert [1, 2] == adopted_from(tmp_path)
 
 
 def test_what_is_on_its_way_when_it_is_given_up_is_counted_when_it_comes_back(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import re
+import shutil
 import sqlite3
 import threading
 from datetime import timedelta
@@ -28,6 +29,7 @@ from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS, id_beginning_at
 from .stored import STARTED, document, ids_of, numbers_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 OTHER = id_beginning_at(EXAMPLE_STARTED_MS + 1000)
@@ -451,3 +453,60 @@ def test_what_is_deleted_is_counted_and_found_no_more(store: SqliteStore) -> Non
     assert store.overview(OTHER) is None
     ((left,),) = store.sessions(SessionQuery())
     assert EXAMPLE_ID == left.session_id
+
+
+_TAKEN_AWAY: dict[str, Callable[[Path], object]] = {
+    "removed": lambda path: path.unlink(),
+    "moved": lambda path: path.rename(path.with_name("old.db")),
+    "its folder removed": lambda path: shutil.rmtree(path.parent),
+    "its folder moved": lambda path: path.parent.rename(path.parent.with_name("away")),
+    "another one in its place": lambda path: (
+        path.rename(path.with_name("old.db")),
+        SqliteStore(path).write([document(100)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", _TAKEN_AWAY)
+def test_a_file_that_is_taken_away_is_made_again(tmp_path: Path, how: str) -> None:
+    """What is stored from then on is found under the name; nothing goes into a file without one."""
+    path = tmp_path / "folder" / "logs.db"
+    store = SqliteStore(path)
+    store.write([document(1)])
+    _TAKEN_AWAY[how](path)
+    assert 1 == store.write([document(2)]).accepted
+    store.write([document(3)])
+    assert [2, 3] == [number for number in numbers_of(SqliteStore(path)) if number < 100]
+    store.close()
+
+
+def test_a_file_that_is_taken_away_during_a_write_gets_the_rows_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look for it and the end of the write."""
+    path = tmp_path / "logs.db"
+    store = SqliteStore(path)
+    store.write([document(1)])
+    insert = store._in_turns
+
+    def removed_meanwhile(seconds: float, action: Callable[[Any], int]) -> int:
+        monkeypatch.undo()
+        added = insert(seconds, action)
+        path.unlink()
+        return added
+
+    monkeypatch.setattr(store, "_in_turns", removed_meanwhile)
+    assert 1 == store.write([document(2)]).accepted
+    assert [2] == numbers_of(SqliteStore(path))
+    store.close()
+
+
+@pytest.mark.parametrize(("fsync", "level"), [("never", 1), ("interval", 1), ("always", 2)])
+def test_the_file_is_synced_where_the_spool_is(tmp_path: Path, fsync: str, level: int) -> None:
+    """Else a record would be gone from the spool and not yet on the disk."""
+    store = open_store(f"sqlite:///{tmp_path}/logs.db", spool_fsync=fsync)
+    assert isinstance(store, SqliteStore)
+    store.prepare()
+    assert store._writer is not None
+    assert (level,) == store._writer.execute("PRAGMA synchronous").fetchone()
+    store.close()

@@ -10,6 +10,7 @@ from ..stores.bulk_lines import documents_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ..stores.base import Document
     from .quiet_log import QuietLog
     from .spool.counts import Tally
     from .spool.dead_letters import DeadLetters
@@ -33,14 +34,18 @@ class Refusals:
         self._tally = tally
         self._log = log
 
-    def keep_lines(self, lines: bytes, status: int, reason: str) -> None:
-        """Keep the documents of whole lines, all for the same reason."""
-        self.keep([RefusedDocument(one, status, reason) for one in documents_of(lines)])
+    def keep_lines(self, lines: bytes, status: int, reason: str) -> list[Document]:
+        """Keep the documents of whole lines, all for the same reason; as :meth:`keep`."""
+        return self.keep([RefusedDocument(one, status, reason) for one in documents_of(lines)])
 
-    def keep(self, refused: Sequence[RefusedDocument]) -> None:
-        """Keep documents; those for which there is no room are counted as dropped."""
+    def keep(self, refused: Sequence[RefusedDocument]) -> list[Document]:
+        """Keep documents; those for which there is no room are counted as dropped.
+
+        Returns:
+            Those that the disk does not take now: they have to stay where they are.
+        """
         if not refused:
-            return
+            return []
         example = refused[0]
         self._log.warning(
             "refused",
@@ -51,8 +56,12 @@ class Refusals:
         try:
             kept = self._dead_letters.keep(refused)
         except OSError as error:
-            kept = 0
-            self._log.warning("dead", "dead letters cannot be kept: %s", error)
+            self._log.warning(
+                "dead",
+                "%d refused documents wait, since dead letters cannot be kept: %s",
+                len(refused), error,
+            )  # fmt: skip
+            return [one.document for one in refused]
         self._tally.add("refused", kept)
         dropped = len(refused) - kept
         if dropped:
@@ -62,3 +71,4 @@ class Refusals:
                 dropped,
             )
         self._tally.drop("dead letters full", dropped)
+        return []

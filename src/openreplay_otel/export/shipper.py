@@ -29,8 +29,10 @@ from .upkeep import Upkeep
 from .wakeups import Wakeups
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..stores import Store
-    from ..stores.base import WriteResult
+    from ..stores.base import Document, WriteResult
     from .spool import Spool
     from .spool.dead_letters import DeadLetters
     from .spool.segment import Slice
@@ -271,8 +273,8 @@ class Shipper:
                 self._size.was_too_large(len(taken.lines))
                 self._spool.give_back(taken)
             elif error.too_large:
-                self._refusals.keep_lines(taken.lines, 413, str(error))
-                self._spool.done(taken)
+                left = self._refusals.keep_lines(taken.lines, 413, str(error))
+                self._hold_or_be_done(taken, left, str(error))
             else:
                 self._size.was_too_much()
                 self._failed(taken, error, error.retry_after)
@@ -289,13 +291,20 @@ class Shipper:
     def _settle(self, taken: Slice, result: WriteResult) -> None:
         self._tries = 0
         self._spool.tally.add("delivered", result.accepted + result.known)
-        self._refusals.keep(result.refused)
+        left = self._refusals.keep(result.refused)
         if result.retry:
             self._size.was_too_much()
-            self._hold(taken, bulk_body(result.retry), result.hindrance)
-            return
-        self._size.was_fine()
-        self._spool.done(taken)
+        else:
+            self._size.was_fine()
+        self._hold_or_be_done(taken, [*result.retry, *left], result.hindrance)
+
+    def _hold_or_be_done(
+        self, taken: Slice, left: Sequence[Document], hindrance: str | None
+    ) -> None:
+        if left:
+            self._hold(taken, bulk_body(left), hindrance)
+        else:
+            self._spool.done(taken)
 
     def _hold(self, taken: Slice, lines: bytes, hindrance: str | None) -> None:
         """Keep the documents of a slice that the store would not take yet, the others going on."""
@@ -323,9 +332,10 @@ class Shipper:
         """Send parts of a request of which the store can make nothing, to find the document it is about."""
         self._upkeep.take_out_damage(taken)
         parts = [taken.lines] if taken.lines else []
+        unkept: list[Document] = []
         while parts:
             # What is stored, or a dead letter, is not sent again, whatever comes now.
-            taken.lines = b"".join(reversed(parts))
+            taken.lines = b"".join([bulk_body(unkept), *reversed(parts)])
             lines = parts.pop()
             try:
                 with self._answers.asking():
@@ -338,18 +348,18 @@ class Shipper:
                 if half:
                     parts += [lines[half:], lines[:half]]
                 else:
-                    self._refusals.keep_lines(lines, 400, str(another))
+                    unkept += self._refusals.keep_lines(lines, 400, str(another))
             except StoreError as another:
                 self._failed(taken, another)
                 return
             else:
                 self._spool.tally.add("delivered", result.accepted + result.known)
-                self._refusals.keep(result.refused)
+                unkept += self._refusals.keep(result.refused)
                 if result.retry:
-                    taken.lines = b"".join([bulk_body(result.retry), *reversed(parts)])
+                    taken.lines = b"".join([bulk_body([*unkept, *result.retry]), *reversed(parts)])
                     self._failed(taken, StoreUnavailableError(str(result.hindrance)))
                     return
-        self._spool.done(taken)
+        self._hold_or_be_done(taken, unkept, str(error))
 
     def _failed(self, taken: Slice, error: StoreError, retry_after: float | None = None) -> None:
         is_partly_done = len(taken.lines) < taken.end - taken.start

@@ -49,7 +49,7 @@ def open_store(
     if path is not None:
         from .sqlite import SqliteStore
 
-        return SqliteStore(path)
+        return SqliteStore(path, syncs=settings.spool_fsync == "always")
     from .elasticsearch import Connection, ElasticsearchStore
 
     connection = Connection(

@@ -8,9 +8,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
-
-import orjson
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .. import forks
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
@@ -32,6 +30,7 @@ from .base import (
 )
 from .bulk_lines import documents_of
 from .sqlite_queries import Rows, Statement, all_of, is_part, part_of
+from .sqlite_rows import figures_of, hit_of, row_of
 from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, delete_records, make_tables
 from .times import from_text, to_text
 
@@ -58,13 +57,16 @@ class SqliteStore:
     """Documents in one SQLite file. Implements :class:`~openreplay_otel.stores.base.Store`.
 
     Args:
-        path: The file; made with its folder at the first write.
+        path: The file; made with its folder at the first write, and again where somebody takes it away.
+        syncs: Whether each write is brought to the disk itself, where it outlives the machine.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, syncs: bool = False) -> None:
         self._path = Path(path).expanduser().absolute()
+        self._syncs = syncs
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         forks.watch(self)
 
     @property
@@ -86,7 +88,7 @@ class SqliteStore:
         refused: list[RefusedDocument] = []
         for document in documents:
             try:
-                rows.append(_row(document))
+                rows.append(row_of(document))
             except ValueError as error:
                 refused.append(RefusedDocument(document, 400, f"not a document to store: {error}"))
 
@@ -95,6 +97,9 @@ class SqliteStore:
                 return sum(connection.execute(_INSERT, row).rowcount for row in rows)
 
         added = self._in_turns(_BUSY_SECONDS if timeout is None else timeout, insert)
+        if self._found() != self._file:
+            # Taken away meanwhile, perhaps before the rows were in it.
+            added = self._in_turns(_BUSY_SECONDS if timeout is None else timeout, insert)
         return WriteResult(accepted=added, known=len(rows) - added, refused=tuple(refused))
 
     def write_lines(self, lines: bytes, *, timeout: float | None = None) -> WriteResult:
@@ -109,7 +114,7 @@ class SqliteStore:
         """Find a session's documents in pages, in time order."""
         if query.from_end:
             size = MAX_FROM_END if query.limit is None else min(query.limit, MAX_FROM_END)
-            yield [_hit(row) for row in reversed(self._read(sqlite_queries.records(query, size)))]
+            yield [hit_of(row) for row in reversed(self._read(sqlite_queries.records(query, size)))]
             return
         left = query.limit
         while left is None or left > 0:
@@ -117,7 +122,7 @@ class SqliteStore:
             rows = self._read(sqlite_queries.records(query, size), fetch=part_of)
             if rows:
                 query = replace(query, after=Position(rows[-1][2], rows[-1][0]))
-                yield [_hit(row) for row in rows]
+                yield [hit_of(row) for row in rows]
             if len(rows) < size and not is_part(rows):
                 return
             left = None if left is None else left - len(rows)
@@ -129,7 +134,7 @@ class SqliteStore:
         while left is None or left > 0:
             size = _PAGE if left is None else min(_PAGE, left)
             rows = self._read(sqlite_queries.sessions(query, before_id, size), has_tallies=True)
-            found = [_figures(row) for row in self._recounted(rows, query)]
+            found = [figures_of(row) for row in self._recounted(rows, query)]
             if found:
                 yield found
             if len(rows) < size:
@@ -212,7 +217,18 @@ class SqliteStore:
                 # For the others to get the lock: it goes to whoever asks at the right moment.
                 time.sleep(_PAUSE_SECONDS)
 
+    def _found(self) -> tuple[int, int] | None:
+        """What is under the file's name now: device and number; None where nothing is."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino
+
     def _writing(self) -> sqlite3.Connection:
+        if self._writer is not None and self._found() != self._file:
+            # SQLite would go on writing into a file without a name, or under another one.
+            self._close_writer()
         if self._writer is None:
             make_folders(self._path.parent)
             make_file(self._path)  # SQLite makes those beside it alike.
@@ -222,7 +238,7 @@ class SqliteStore:
             except BaseException:
                 connection.close()
                 raise
-            self._writer = connection
+            self._writer, self._file = connection, self._found()
         return self._writer
 
     def _open(self, uri: str, busy_seconds: float) -> sqlite3.Connection:
@@ -230,7 +246,7 @@ class SqliteStore:
             uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._syncs else 'NORMAL'}")
         except BaseException:
             connection.close()
             raise
@@ -368,33 +384,3 @@ def _use_wal(connection: sqlite3.Connection, seconds: float) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _row(document: Document) -> tuple[Any, ...]:
-    source = orjson.loads(document.source)
-    if not isinstance(source, dict):
-        raise ValueError("a JSON object was expected")  # noqa: TRY004 - a value, not an argument
-    fields = cast("dict[str, Any]", source)
-    for name in ("@timestamp", "level"):
-        if not isinstance(fields.get(name), str):
-            raise ValueError(f"{name} has to be a text")  # noqa: TRY004 - likewise
-    session_id, service = fields.get("openreplay.session.id"), fields.get("service.name")
-    tags = fields.get("tags")
-    return (
-        document.id,
-        session_id if isinstance(session_id, str) else None,
-        fields["@timestamp"],
-        fields["level"],
-        int(tags == "error" or (isinstance(tags, list) and "error" in tags)),
-        service if isinstance(service, str) else None,
-        document.source.decode(),
-    )
-
-
-def _hit(row: tuple[Any, ...]) -> Hit:
-    return Hit(row[0], orjson.loads(row[1]))
-
-
-def _figures(row: tuple[Any, ...]) -> SessionFigures:
-    services = tuple(sorted(name for name in orjson.loads(row[5]) if name))
-    return SessionFigures(row[0], from_text(row[1]), from_text(row[2]), row[3], row[4], services)

@@ -68,15 +68,22 @@ class Spool(AppendSide):
                 self.tally.drop("full", taken.records)
 
     def append_again(self, taken: Slice) -> bool:
-        """Queue what is left of a slice behind all else; False where there is no room."""
+        """Queue what is left of a slice behind all else; False where there is no room, or only in memory."""
         has_session = taken.segment.has_sessions
         with self._write_lock:
             # As none: they were counted when they came, and are not lost where there is no room.
-            is_taken = self.append(taken.lines, has_session, 0)
+            if not self.append(taken.lines, has_session, 0):
+                return False
             segment = self._active[has_session]
-            if is_taken and segment is not None:
-                segment.records += count_of(taken.lines)
-        return is_taken
+            if segment is None:
+                return True
+            if segment.in_memory and not taken.segment.in_memory:
+                # What is on the disk stays there.
+                segment.size -= len(taken.lines)
+                segment.medium.cut(segment.size)
+                return False
+            segment.records += count_of(taken.lines)
+        return True
 
     @property
     def waiting_bytes(self) -> int:
