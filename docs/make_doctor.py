@@ -38,6 +38,7 @@ key is given, keys like OpenReplay's and the apps' are made for a moment. The pa
 
 # Sentences of which the index's own fault is the greater part.
 _SAYS = {
+    "alias.wired": "{cluster} has the wired stream 'logs' switched on, which owns that name",
     "indexes.analyzer": "{index} analyzes message by {analyzer}, which drops the digits of an id",
     "indexes.message": "{index} maps message as {type}, in which no words are found",
     "indexes.field": "{index} maps {field} as {type}, where {reader} needs another",

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from openreplay_otel import StoreLayoutError, StoreUnavailableError
+from openreplay_otel import Settings, StoreLayoutError, StoreUnavailableError
+from openreplay_otel.cluster.doctor.examination import Examination
+from openreplay_otel.cluster.doctor.names_and_templates import check_alias
 from openreplay_otel.cluster.set_up import Plan, SetUp, carry_out, plan_set_up
 from openreplay_otel.cluster.tear_down import plan_tear_down
 from openreplay_otel.stores.elasticsearch import Connection
@@ -18,6 +20,8 @@ from openreplay_otel.stores.elasticsearch.preparation import apply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from openreplay_otel.cluster.doctor.findings import Result
+
 
 class Cluster:
     """A cluster as a managed or serverless one answers, as far as the set-up asks it.
@@ -25,7 +29,7 @@ class Cluster:
     Attributes:
         policies: Lifecycle policies by name; None for a cluster without such.
         refused: Index settings that it does not take.
-        streams: Whether wired streams are on.
+        streams: Wired streams, and whether each is on.
         templates: Index templates by name.
         components: Component templates by name.
         indexes: Indexes as ``GET /<index>`` gives them.
@@ -35,7 +39,7 @@ class Cluster:
     def __init__(self) -> None:
         self.policies: dict[str, Any] | None = {}
         self.refused: list[str] = []
-        self.streams = False
+        self.streams = {"logs": False}
         self.templates: dict[str, Any] = {}
         self.components: dict[str, Any] = {}
         self.indexes: dict[str, Any] = {}
@@ -50,7 +54,10 @@ class Cluster:
         if path == "/":
             return 200, {"version": {"number": "9.1.0", "build_flavor": "serverless"}}
         if path == "/_streams/status":
-            return 200, {"logs": {"enabled": self.streams}}
+            return 200, {name: {"enabled": is_on} for name, is_on in self.streams.items()}
+        if path == "/_streams/logs/_disable":
+            self.streams["logs"] = False
+            return 200, {"acknowledged": True}
         if path.startswith("/_ilm/policy/"):
             return self._policy(method, name, body)
         if path.startswith("/_index_template/"):
@@ -157,6 +164,12 @@ def done(connection: Connection, wanted: SetUp) -> tuple[Plan, list[str]]:
     return plan, [said for _, said in carry_out(connection, plan) if said is not None]
 
 
+def examined(connection: Connection) -> list[Result]:
+    """What the doctor finds about the name ``logs``."""
+    settings = Settings.load({}, store=connection.name)
+    return list(check_alias(Examination(settings=settings, connection=connection)))
+
+
 def index(**settings: Any) -> dict[str, Any]:
     """A session index."""
     sort = {"field": ["openreplay.session.id", "@timestamp"]}
@@ -254,11 +267,47 @@ def test_without_lifecycle_management_the_command_is_named(
     assert "openreplay-otel prune --retention 30d" in plan.notes[0]
 
 
-def test_wired_streams_are_named(cluster: Cluster, connection: Connection) -> None:
-    """They own the name logs: nothing is changed, and what to switch off is said."""
-    cluster.streams = True
-    with pytest.raises(StoreLayoutError, match="wired streams switched on"):
+@pytest.mark.parametrize(
+    "on",
+    [["logs"], ["logs", "logs.ecs", "logs.otel"]],
+    ids=["9.1 to 9.3", "9.4 that comes from there"],
+)
+def test_a_wired_stream_that_owns_logs_is_named(
+    on: list[str], cluster: Cluster, connection: Connection
+) -> None:
+    """Nothing is changed, and what to switch off is said; the doctor says the same, and its advice helps."""
+    cluster.streams = {**cluster.streams, **dict.fromkeys(on, True)}
+    with pytest.raises(StoreLayoutError, match="wired stream 'logs' switched on"):
         plan_set_up(connection, SetUp())
+    (finding,) = examined(connection)
+    assert finding.name == "alias.wired"
+    assert finding.mend.startswith("POST /_streams/logs/_disable, openreplay-otel setup")
+    connection.request("POST", "/_streams/logs/_disable")
+    done(connection, SetUp())
+    assert {result.status for result in examined(connection)} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"logs": False, "logs.ecs": True, "logs.otel": True},
+        {"logs.ecs": False, "logs.otel": True},
+        {"logs": False},
+        {},
+    ],
+    ids=["9.4", "one of them", "off", "not there"],
+)
+def test_wired_streams_that_leave_logs_free_are_a_note(
+    status: dict[str, bool], cluster: Cluster, connection: Connection
+) -> None:
+    """Both work side by side: the set-up goes on and says so, the doctor finds nothing wrong."""
+    cluster.streams = status
+    plan, _ = done(connection, SetUp())
+    on = [name for name, is_on in status.items() if is_on]
+    assert [", ".join(on) in note for note in plan.notes if "wired" in note] == [True] * bool(on)
+    results = examined(connection)
+    assert {result.status for result in results} == {"ok"}
+    assert ("alias.beside-wired" in {result.name for result in results}) == bool(on)
 
 
 def test_a_lifecycle_is_taken_back_before_its_policy(

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from ..cluster.printing import checked_form
+from ..cluster.reader_names import checked_aliases
 from ..cluster.retention import days_of
-from ..cluster.set_up import Plan, SetUp, carry_out, checked_aliases, plan_set_up, requests
+from ..cluster.set_up import Plan, SetUp, carry_out, plan_set_up, requests
 from ..cluster.versions import version_of
 from ..errors import SettingsError, StoreAccessError
 from ..settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import StoreAccessError
+from ..errors import SettingsError, StoreAccessError
 from ..names import READER_ALIAS
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import get_template
@@ -48,3 +48,26 @@ def reader_names(
         if template is not None and schema.is_managed(template):
             chosen.update(dict.fromkeys(template.get("template", {}).get("aliases", {})))
     return (READER_ALIAS,) if READER_ALIAS in chosen or not chosen else tuple(sorted(chosen))
+
+
+def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, ...]:
+    """Further names, of a comma list.
+
+    Raises:
+        SettingsError: A name cannot be an alias, or no reader would look at it.
+    """
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    for name in names:
+        allowed = all(c.islower() or c.isdigit() or c in "-_." for c in name)
+        if not name or not allowed or name[0] in "-_.":
+            raise SettingsError(
+                f"alias: expected names of lower-case letters, digits, - _ ., got {name[:40]!r}"
+            )
+    if names and not version.reads_tokens and names != (READER_ALIAS,):
+        raise SettingsError(
+            "alias: OpenReplay from v1.21 on reads the name logs and no other; further names are for"
+            " --for v1.20 or --for both"
+        )
+    return names

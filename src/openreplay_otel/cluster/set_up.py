@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import SettingsError, StoreAccessError, StoreLayoutError
+from ..errors import StoreAccessError, StoreLayoutError
 from ..names import DEFAULT_SESSION_INDEX, READER_ALIAS, SESSIONLESS_DATA_STREAM
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import (
@@ -23,7 +23,7 @@ from .indexes import faults_of, session_indexes
 from .printing import Request
 from .reader_names import reader_names, wanted_names
 from .refused_settings import apply_step, without_settings
-from .streams import wired_streams
+from .streams import beside_logs, owning_logs, wired_streams
 from .versions import OLD_TAGS, OpenReplayVersion
 
 if TYPE_CHECKING:
@@ -89,8 +89,10 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
     if not wanted.aliases:
         names = reader_names(connection, wanted.prefixes, wanted.version)
         wanted = replace(wanted, aliases=names)
-    _check_names(connection, wanted)
-    notes: list[str] = []
+    streams = wired_streams(connection) if READER_ALIAS in wanted.all_aliases() else []
+    _check_names(connection, wanted, streams)
+    beside = beside_logs(streams)
+    notes = [] if beside is None else [beside]
     days = wanted.retention_days
     if days is not None and not retention.has_lifecycle(connection):
         notes.append(retention.without_lifecycle(days))
@@ -114,7 +116,7 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
     return Plan(steps, notes)
 
 
-def _check_names(connection: Connection, wanted: SetUp) -> None:
+def _check_names(connection: Connection, wanted: SetUp, streams: list[str]) -> None:
     """Refuse a name that no session index can stand behind, before anything is changed.
 
     Raises:
@@ -123,7 +125,7 @@ def _check_names(connection: Connection, wanted: SetUp) -> None:
     for name in wanted.all_aliases():
         taken = foreign_name(connection, name)
         if taken is None and name == READER_ALIAS:
-            taken = wired_streams(connection)
+            taken = owning_logs(connection, streams)
         if taken is not None:
             raise StoreLayoutError(
                 f"{taken}. OpenReplay up to v1.20 reads any other name too:"
@@ -354,26 +356,3 @@ def _answer_of_started(connection: Connection, path: str, body: dict[str, Any]) 
             return answer
         time.sleep(seconds)
     return connection.request("POST", path, body, expected=_NO_ANSWER)
-
-
-def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, ...]:
-    """Further names, of a comma list.
-
-    Raises:
-        SettingsError: A name cannot be an alias, or no reader would look at it.
-    """
-    if text is None:
-        return ()
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
-    for name in names:
-        allowed = all(c.islower() or c.isdigit() or c in "-_." for c in name)
-        if not name or not allowed or name[0] in "-_.":
-            raise SettingsError(
-                f"alias: expected names of lower-case letters, digits, - _ ., got {name[:40]!r}"
-            )
-    if names and not version.reads_tokens and names != (READER_ALIAS,):
-        raise SettingsError(
-            "alias: OpenReplay from v1.21 on reads the name logs and no other; further names are for"
-            " --for v1.20 or --for both"
-        )
-    return names

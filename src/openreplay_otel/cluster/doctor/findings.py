@@ -113,6 +113,12 @@ FINDINGS: Final[dict[str, Finding]] = {
         "OpenReplay from v1.21 on reads the name logs and no other. Up to v1.20 it reads any:"
         " openreplay-otel setup --for v1.20 --alias openreplay.",
     ),
+    "alias.wired": Finding(
+        "alias", "failed", "{reason}",
+        "POST /_streams/logs/_disable, openreplay-otel setup{more}",
+        "Only Elasticsearch 9.1 to 9.3 and clusters that come from there: from 9.4 on new ones leave the name free.",
+    ),
+    "alias.beside-wired": Finding("alias", "ok", "{reason}"),
     "alias.data-stream": Finding(
         "alias", "failed",
         "the alias {alias} covers the data stream {name}, beside which no session index can stand",

@@ -12,7 +12,7 @@ from ...names import READER_ALIAS
 from ...stores.elasticsearch import preparation, schema
 from ..indexes import IndexState, faults_of, is_in_order, read_indexes, session_indexes
 from ..set_up import SetUp, session_template_steps
-from ..streams import wired_streams
+from ..streams import beside_logs, owning_logs, wired_streams
 from .findings import Result, found
 
 if TYPE_CHECKING:
@@ -39,13 +39,18 @@ def _check_name(examination: Examination, alias: str, own: list[IndexState]) -> 
     connection = examination.connection
     behind = read_indexes(connection, alias)
     streams = [name for name in _streams(behind) if name != alias]
-    if not streams:
-        taken = preparation.foreign_name(connection, alias)
-        if taken is None and alias == READER_ALIAS:
-            taken = wired_streams(connection)
-        if taken is not None:
-            yield examination.found("alias.foreign", name=alias, reason=taken)
-            return
+    wired = wired_streams(connection) if alias == READER_ALIAS else []
+    owned = owning_logs(connection, wired)
+    if owned is not None:
+        yield examination.found("alias.wired", reason=owned)
+        return
+    taken = None if streams else preparation.foreign_name(connection, alias)
+    if taken is not None:
+        yield examination.found("alias.foreign", name=alias, reason=taken)
+        return
+    beside = beside_logs(wired)
+    if beside is not None:
+        yield found("alias.beside-wired", reason=beside)
     faults = list(_alias_faults(examination, alias, behind, own))
     yield from faults
     if any(fault.status == "failed" for fault in faults):
