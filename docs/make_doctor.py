@@ -43,6 +43,7 @@ _SAYS = {
     "indexes.message": "{index} maps message as {type}, in which no words are found",
     "indexes.field": "{index} maps {field} as {type}, where {reader} needs another",
     "indexes.order": "{index} has @timestamp indexed",
+    "indexes.stranger": "{index} maps {field} as {type}, or has another order; it is no index of a day",
     "indexes.blocked": "{index} refuses new records (index.blocks.{block})",
 }
 _MARKS = {"warning": "warns", "failed": "fails"}

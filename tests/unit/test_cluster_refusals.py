@@ -316,7 +316,7 @@ def test_a_lifecycle_is_taken_back_before_its_policy(
     """Elasticsearch refuses to delete a policy that is in use."""
     cluster.indexes["openreplay-logs-2024.01.24"] = index()
     done(connection, SetUp(retention_days=30))
-    steps = plan_tear_down(connection, ("openreplay-logs",), with_logs=False)
+    steps, _ = plan_tear_down(connection, ("openreplay-logs",), with_logs=False)
     assert [step.path.rpartition("/")[2] for step in steps] == [
         "_aliases", "remove", "openreplay-logs", "openreplay-logs@custom", "openreplay-logs",
         "openreplay-logs-sessionless", "openreplay-logs-sessionless@custom",

@@ -33,6 +33,14 @@ ForOption = Annotated[
     ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+LeftOverOption = Annotated[
+    bool,
+    typer.Option(
+        "--all",
+        help="Also indexes with records of sessions that setup's template did not make: those made before it, or"
+        " copied to a name with something behind the day.",
+    ),
+]
 PrintOption = Annotated[
     str | None,
     typer.Option(
@@ -84,6 +92,15 @@ def shown_url(settings: Settings) -> str | None:
     if settings.store is None or sqlite_path_of(settings.store) is not None:
         return None
     return elasticsearch_hosts_of(settings.store)[0].shown
+
+
+def note_left_over(names: list[str]) -> None:
+    """Name the indexes that were left alone."""
+    if names:
+        note(
+            f"{PROGRAM}: left alone, since setup's template did not make them: {', '.join(names)}. They have"
+            " records of sessions: --all deletes them too, `openreplay-otel setup --repair` puts them right"
+        )
 
 
 def print_requests(requests: list[Request], form: str, settings: Settings) -> None:

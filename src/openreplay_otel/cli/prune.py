@@ -7,21 +7,29 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ..cluster.retention import days_of, delete_indexes, expired
+from ..cluster.retention import Expired, days_of, delete_indexes, expired
 from ..errors import SettingsError
 from ..settings import Settings
 from ..stores import open_store
 from ..stores.elasticsearch import Connection, ElasticsearchStore
 from ..stores.sqlite import SqliteStore
-from .cluster_options import IndexesOption, YesOption, ask, prefixes_of
+from .cluster_options import (
+    IndexesOption,
+    LeftOverOption,
+    YesOption,
+    ask,
+    note_left_over,
+    prefixes_of,
+)
 from .options import ApiKeyOption, CaCertsOption, StoreOption
 from .output import Output, say
 
 HELP: Final = """Delete the logs of sessions that began longer ago than a time.
 
-In Elasticsearch whole session indexes are deleted, one for each day; an index that this package did not make
-is left alone. In SQLite the records logged before are deleted. For a cluster with lifecycle management
-`openreplay-otel setup --retention 30d` does the same without this command.
+In Elasticsearch whole session indexes are deleted, one for each day. An index with records of sessions that setup's
+template did not make is named and left alone, unless --all is given. In SQLite the records logged before are
+deleted. For a cluster with lifecycle management `openreplay-otel setup --retention 30d` does the same without this
+command.
 
 \b
 Examples:
@@ -35,6 +43,7 @@ def prune(
     retention: Annotated[
         str, typer.Option(metavar="TIME", help="What is kept: 30d, 4w.", show_default=False)
     ],
+    everything: LeftOverOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be deleted.")
     ] = False,
@@ -62,7 +71,10 @@ def prune(
     try:
         if isinstance(target, ElasticsearchStore):
             prefixes = prefixes_of(index, settings)
-            told = _prune_cluster(target.connection, prefixes, days, now, dry_run=dry_run, yes=yes)
+            old = [expired(target.connection, prefix, days, now.date()) for prefix in prefixes]
+            told = _prune_cluster(
+                target.connection, old, everything=everything, dry_run=dry_run, yes=yes
+            )
         elif isinstance(target, SqliteStore):
             told = _prune_file(target, now - timedelta(days=days), dry_run=dry_run, yes=yes)
         else:
@@ -78,25 +90,21 @@ def prune(
         say(f"{told['records']:,} records {'would be ' if dry_run else ''}deleted")
     elif not told["indexes"]:
         say(f"{target.name} has no session index older than {days} days.")
+    note_left_over(told.get("left_over", []))
 
 
 def _prune_cluster(
-    connection: Connection,
-    prefixes: tuple[str, ...],
-    days: int,
-    now: datetime,
-    *,
-    dry_run: bool,
-    yes: bool,
+    connection: Connection, old: list[Expired], *, everything: bool, dry_run: bool, yes: bool
 ) -> dict[str, Any]:
-    names = [
-        index.name for prefix in prefixes for index in expired(connection, prefix, days, now.date())
-    ]
+    names = [name for one in old for name in one.ours]
+    left_over = [name for one in old for name in one.left_over]
+    if everything:
+        names, left_over = [*names, *left_over], []
     if names and not dry_run:
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         ask(f"Delete {len(names)} indexes from {connection.name} ({shown})?", yes=yes)
         delete_indexes(connection, names)
-    return {"indexes": names}
+    return {"indexes": names, "left_over": left_over}
 
 
 def _prune_file(

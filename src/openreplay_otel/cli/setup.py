@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
 from ..cluster.printing import checked_form
 from ..cluster.reader_names import checked_aliases
+from ..cluster.repair import carry_out_repair, plan_repairs
 from ..cluster.retention import days_of
 from ..cluster.set_up import Plan, SetUp, carry_out, plan_set_up, requests
 from ..cluster.versions import version_of
@@ -21,6 +23,8 @@ from .cluster_options import (
     ForOption,
     IndexesOption,
     PrintOption,
+    YesOption,
+    ask,
     prefixes_of,
     print_requests,
     with_way_out,
@@ -39,6 +43,7 @@ Examples:
   openreplay-otel setup --store http://elastic:<password>@localhost:9200 --dry-run
   OPENREPLAY_OTEL_API_KEY=… openreplay-otel setup --store https://es.example.com:9200
   openreplay-otel setup --for both --retention 30d --pipeline
+  openreplay-otel setup --repair --dry-run
   openreplay-otel setup --print console
 """
 _DONE: Final = {"create": "created", "update": "updated", "unchanged": "unchanged"}
@@ -68,10 +73,19 @@ def setup(
             metavar="NAME[,…]", help="Further names over the indexes, for OpenReplay up to v1.20."
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Also put right the indexes that were made before, or by others: each is copied into a new one of"
+            " the same day's name, and deleted.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Only show what would be done, with the requests of it."),
     ] = False,
+    yes: YesOption = False,
     printed: PrintOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON document, for programs.")
@@ -103,10 +117,11 @@ def setup(
     target = open_store(settings=settings)
     try:
         if isinstance(target, ElasticsearchStore):
-            _set_up_cluster(target.connection, wanted, dry_run=dry_run, as_json=as_json)
+            repairing = Repairing(dry_run=dry_run, yes=yes) if repair else None
+            _set_up_cluster(target.connection, wanted, repairing, dry_run=dry_run, as_json=as_json)
             return
-        if pipeline or retention is not None:
-            raise SettingsError("store: --pipeline and --retention are for Elasticsearch")
+        if pipeline or retention is not None or repair:
+            raise SettingsError("store: --pipeline, --retention and --repair are for Elasticsearch")
         if not dry_run:
             target.prepare()
     finally:
@@ -119,24 +134,68 @@ def setup(
     say(f"{target.name}: the file and its tables {made}; SQLite needs nothing else.")
 
 
-def _set_up_cluster(connection: Connection, wanted: SetUp, *, dry_run: bool, as_json: bool) -> None:
+class Repairing(NamedTuple):
+    """How indexes are put right.
+
+    Attributes:
+        dry_run: Whether it is only said what would be done.
+        yes: Whether nobody is asked.
+    """
+
+    dry_run: bool
+    yes: bool
+
+
+def _set_up_cluster(
+    connection: Connection,
+    wanted: SetUp,
+    repairing: Repairing | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     try:
         plan = plan_set_up(connection, wanted)
         left_out = [] if dry_run else list(_carried_out(connection, plan, as_json=as_json))
     except StoreAccessError as error:
         raise with_way_out(error, "setup") from error
-    notes = [*left_out, *plan.notes]
-    if as_json:
-        steps = [step_document(step) for step in plan.steps]
-        document = {"store": connection.name, "dry_run": dry_run, "steps": steps, "notes": notes}
-        Output().json(document)
-        return
-    if dry_run:
+    if dry_run and not as_json:
         for step in plan.steps:
             show_step(step, _PLANNED, with_request=True)
+    repairs: list[dict[str, Any]] = []
+    if repairing is not None:
+        repairs = list(_repaired(connection, wanted.prefixes, repairing, as_json=as_json))
+    # What was put right is not told as wrong.
+    about_indexes = [] if repairs and not dry_run else plan.index_notes
+    notes = [*left_out, *plan.notes, *about_indexes]
+    if as_json:
+        steps = [step_document(step) for step in plan.steps]
+        document = {
+            "store": connection.name, "dry_run": dry_run, "steps": steps, "notes": notes,
+            "repairs": repairs,
+        }  # fmt: skip
+        Output().json(document)
+        return
     for sentence in notes:
         note(f"{PROGRAM}: {sentence}")
     say(f"Nothing was changed in {connection.name}." if dry_run else f"{connection.name} is ready.")
+
+
+def _repaired(
+    connection: Connection, prefixes: tuple[str, ...], how: Repairing, *, as_json: bool
+) -> Iterator[dict[str, Any]]:
+    """Put right what stands in indexes of the wrong kind; gives what was done."""
+    repairs = [repair for prefix in prefixes for repair in plan_repairs(connection, prefix)]
+    for reason in (reason for repair in repairs for reason in repair.reasons):
+        if not as_json:
+            say(f"{'would repair' if how.dry_run else 'to repair':<12}  {reason}")
+    if repairs and not how.dry_run:
+        ask(f"Copy these into new indexes of {connection.name}, and delete them?", yes=how.yes)
+    for repair in repairs:
+        records = None if how.dry_run else carry_out_repair(connection, repair)
+        if records is not None and not as_json:
+            say(f"{'repaired':<12}  index {repair.target}: {records:,} records, in order")
+        yield {"index": repair.target, "reasons": repair.reasons, "records": records}
 
 
 def _carried_out(connection: Connection, plan: Plan, *, as_json: bool) -> list[str]:

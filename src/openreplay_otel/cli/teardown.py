@@ -9,14 +9,23 @@ import typer
 from ..cluster.tear_down import plan_tear_down
 from ..settings import Settings
 from ..stores.elasticsearch.preparation import apply
-from .cluster_options import IndexesOption, YesOption, ask, cluster, prefixes_of
+from .cluster_options import (
+    IndexesOption,
+    LeftOverOption,
+    YesOption,
+    ask,
+    cluster,
+    note_left_over,
+    prefixes_of,
+)
 from .options import ApiKeyOption, CaCertsOption, StoreOption
 from .output import Output, say
 from .setup import show_step, step_document
 
 HELP: Final = """Take back what setup made in Elasticsearch: alias, templates, pipeline, lifecycle policy.
 
-The logs stay, unless --delete-logs is given. What somebody else made is not touched. API keys are revoked
+The logs stay, unless --delete-logs is given. Indexes with records of sessions that setup's template did not make
+are named then; --all deletes them too. What somebody else made is not touched. API keys are revoked
 by `openreplay-otel api-key revoke`.
 
 \b
@@ -33,6 +42,7 @@ def teardown(
     delete_logs: Annotated[
         bool, typer.Option("--delete-logs", help="Also delete the session indexes and their logs.")
     ] = False,
+    everything: LeftOverOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would be done.")
     ] = False,
@@ -53,7 +63,12 @@ def teardown(
     """
     settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs)
     with cluster(settings, "teardown") as connection:
-        steps = plan_tear_down(connection, prefixes_of(index, settings), with_logs=delete_logs)
+        steps, left_over = plan_tear_down(
+            connection,
+            prefixes_of(index, settings),
+            with_logs=delete_logs,
+            with_left_over=everything,
+        )
         if not as_json:
             for step in steps if dry_run or not yes else ():
                 show_step(step, _PLANNED, with_request=dry_run)
@@ -65,6 +80,10 @@ def teardown(
                     show_step(step, _DONE, with_request=False)
         if as_json:
             documents = [step_document(step) for step in steps]
-            Output().json({"store": connection.name, "dry_run": dry_run, "steps": documents})
+            document = {
+                "store": connection.name, "dry_run": dry_run, "steps": documents, "left_over": left_over,
+            }  # fmt: skip
+            Output().json(document)
         elif not steps:
             say(f"{connection.name} has nothing that `openreplay-otel setup` made.")
+        note_left_over(left_over)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ..stores.elasticsearch import Connection
 
-_DAY: Final = re.compile(r"-(\d{4})\.(\d\d)\.(\d\d)")
+_DAY: Final = re.compile(r"-(\d{4})\.(\d\d)\.(\d\d)(-.+)?")
 _LOSES_DIGITS: Final = frozenset({"simple", "stop"})
 _NOT_FOUND: Final = 404
 
@@ -75,10 +75,21 @@ def read_indexes(connection: Connection, target: str) -> list[IndexState]:
 
 
 def is_session_index(index: IndexState, prefix: str) -> bool:
-    """Whether this package made an index: its name has a day behind the prefix, its order is ours."""
-    if not index.name.startswith(prefix) or _DAY.fullmatch(index.name[len(prefix) :]) is None:
+    """Whether an index was made by our template: it has the name of a day, and our order."""
+    match = _match(index.name, prefix)
+    return match is not None and match[4] is None and is_in_order(index)
+
+
+def is_left_over(index: IndexState, prefix: str) -> bool:
+    """Whether an index has records of a day, but is none of our template's.
+
+    An app made it before the set-up, or somebody copied one to a name with something behind the day.
+    """
+    is_ours = is_session_index(index, prefix)
+    if is_ours or index.data_stream is not None or _match(index.name, prefix) is None:
         return False
-    return is_in_order(index)
+    fields: dict[str, Any] = index.mappings.get("properties", {})
+    return _nested(fields, "openreplay", "session", "id") is not None
 
 
 def is_in_order(index: IndexState) -> bool:
@@ -87,9 +98,19 @@ def is_in_order(index: IndexState) -> bool:
 
 
 def day_of(index: str, prefix: str) -> tuple[int, int, int] | None:
-    """Year, month and day in a session index's name; None for any other name."""
-    match = _DAY.fullmatch(index[len(prefix) :])
+    """Year, month and day in an index's name, whatever stands behind it; None for any other name."""
+    match = _match(index, prefix)
     return None if match is None else (int(match[1]), int(match[2]), int(match[3]))
+
+
+def index_of_day(index: str, prefix: str) -> str | None:
+    """Name of the index of the same day; None where an index's name has no day."""
+    match = _match(index, prefix)
+    return None if match is None else schema.session_index(prefix, ".".join(match.group(1, 2, 3)))
+
+
+def _match(index: str, prefix: str) -> re.Match[str] | None:
+    return _DAY.fullmatch(index[len(prefix) :]) if index.startswith(prefix) else None
 
 
 def faults_of(index: IndexState) -> Iterator[IndexFault]:
@@ -114,19 +135,32 @@ def faults_of(index: IndexState) -> Iterator[IndexFault]:
             index.name, "field",
             f"maps openreplay.session.id as {session.get('type', 'object')}, where the lookup needs keyword",
         )  # fmt: skip
-    timestamp = fields.get("@timestamp", {})
+    disorder = _disorder(index, fields)
+    if disorder is not None:
+        yield IndexFault(index.name, "order", disorder)
+    for name in ("write", "read_only", "read_only_allow_delete"):
+        if str(index.settings.get("blocks", {}).get(name, "false")).lower() == "true":
+            yield IndexFault(index.name, "blocked", _BLOCKS[name])
+
+
+def _disorder(index: IndexState, fields: dict[str, Any]) -> str | None:
+    """By what the hits of an index come in another order than that of time."""
+    timestamp, message = fields.get("@timestamp", {}), fields.get("message", {})
     if (
         timestamp.get("type") in {"date", "date_nanos"}
         and timestamp.get("index", True) is not False
     ):
-        yield IndexFault(
-            index.name, "order",
+        return (
             "has @timestamp indexed: Elasticsearch then reads the newest part first, and the panel shows"
-            " the records back to front in blocks",
-        )  # fmt: skip
-    for name in ("write", "read_only", "read_only_allow_delete"):
-        if str(index.settings.get("blocks", {}).get(name, "false")).lower() == "true":
-            yield IndexFault(index.name, "blocked", _BLOCKS[name])
+            " the records back to front in blocks"
+        )
+    if not is_in_order(index):
+        return "is not sorted by session and time: the panel shows late records where they came"
+    if int(index.settings.get("number_of_shards", 1)) > 1:
+        return "has several shards: the panel shows the records shard by shard"
+    if message and message.get("similarity") != "boolean":
+        return "scores hits by their length: the panel shows short records first"
+    return None
 
 
 def _message_faults(index: IndexState, message: dict[str, Any] | None) -> Iterator[IndexFault]:

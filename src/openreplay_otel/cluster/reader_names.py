@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from ..errors import SettingsError, StoreAccessError
 from ..names import READER_ALIAS
 from ..stores.elasticsearch import schema
-from ..stores.elasticsearch.preparation import get_template
+from ..stores.elasticsearch.preparation import Step, get_template
+from .indexes import day_of, session_indexes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..stores.elasticsearch import Connection
+    from .indexes import IndexState
     from .versions import OpenReplayVersion
 
 
@@ -48,6 +50,27 @@ def reader_names(
         if template is not None and schema.is_managed(template):
             chosen.update(dict.fromkeys(template.get("template", {}).get("aliases", {})))
     return (READER_ALIAS,) if READER_ALIAS in chosen or not chosen else tuple(sorted(chosen))
+
+
+def alias_step(connection: Connection, prefix: str, alias: str) -> Step:
+    """What has to be done so that the session indexes that are there stand behind an alias."""
+    what = f"alias {alias} over {schema.session_pattern(prefix)}"
+    missing = lacking(session_indexes(connection, prefix), prefix, alias)
+    if not missing:
+        return Step("unchanged", what)
+    actions = [{"add": {"indices": missing, "alias": alias}}]
+    return Step("update", what, "POST", "/_aliases", {"actions": actions})
+
+
+def lacking(indexes: Sequence[IndexState], prefix: str, alias: str) -> list[str]:
+    """The indexes of days that do not stand behind an alias."""
+    return [
+        index.name
+        for index in indexes
+        if alias not in index.aliases
+        and index.data_stream is None
+        and day_of(index.name, prefix) is not None
+    ]
 
 
 def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, ...]:

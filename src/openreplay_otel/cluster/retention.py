@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError, StoreAccessError, StoreLayoutError
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import Step
-from .indexes import day_of, is_session_index, session_indexes
+from .indexes import day_of, is_left_over, is_session_index, session_indexes
 from .printing import Request
 
 if TYPE_CHECKING:
     from ..stores.elasticsearch import Connection
-    from .indexes import IndexState
 
 _MANAGED_BY: Final = "openreplay-otel"
 _UNKNOWN: Final = (400, 404, 405, 410)
@@ -113,10 +112,20 @@ def index_steps(connection: Connection, prefix: str, days: int) -> list[Step]:
     return [Step("update", what, "PUT", f"/{','.join(differing)}/_settings", body)]
 
 
-def expired(connection: Connection, prefix: str, days: int, today: date) -> list[IndexState]:
-    """The session indexes whose sessions began more than so many days ago; the oldest first.
+class Expired(NamedTuple):
+    """Names of indexes whose sessions began too long ago, the oldest first.
 
-    Only indexes that this package made count: by name, and by the order of their documents.
+    Attributes:
+        ours: Those of our template.
+        left_over: Those made before the set-up, or copied to another name: users' data all the same.
+    """
+
+    ours: list[str]
+    left_over: list[str]
+
+
+def expired(connection: Connection, prefix: str, days: int, today: date) -> Expired:
+    """The indexes whose sessions began more than so many days ago.
 
     Args:
         connection: The cluster.
@@ -125,16 +134,17 @@ def expired(connection: Connection, prefix: str, days: int, today: date) -> list
         today: The present day in UTC.
     """
     latest = today - timedelta(days=days)
-    found: list[IndexState] = []
+    found = Expired([], [])
     for index in session_indexes(connection, prefix):
         day = day_of(index.name, prefix)
-        if day is None or not is_session_index(index, prefix):
-            continue
         try:
-            if date(*day) < latest:
-                found.append(index)
+            is_old = day is not None and date(*day) < latest
         except ValueError:
             continue  # a name with a 13th month is none of ours
+        if is_old and is_session_index(index, prefix):
+            found.ours.append(index.name)
+        elif is_old and is_left_over(index, prefix):
+            found.left_over.append(index.name)
     return found
 
 

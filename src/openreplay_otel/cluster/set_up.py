@@ -11,7 +11,6 @@ from ..names import DEFAULT_SESSION_INDEX, READER_ALIAS, SESSIONLESS_DATA_STREAM
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import (
     Step,
-    alias_step,
     check_version,
     elastic_has_logs_template,
     foreign_name,
@@ -19,10 +18,11 @@ from ..stores.elasticsearch.preparation import (
     template_steps,
 )
 from . import ingest, retention
-from .indexes import faults_of, session_indexes
+from .indexes import session_indexes
 from .printing import Request
-from .reader_names import reader_names, wanted_names
+from .reader_names import alias_step, reader_names, wanted_names
 from .refused_settings import apply_step, without_settings
+from .repair import plan_repairs
 from .streams import beside_logs, owning_logs, wired_streams
 from .versions import OLD_TAGS, OpenReplayVersion
 
@@ -70,10 +70,12 @@ class Plan:
     Attributes:
         steps: In order; each is done by itself.
         notes: What a person should know beside it.
+        index_notes: What is wrong with indexes that are there.
     """
 
     steps: list[Step]
     notes: list[str] = field(default_factory=list[str])
+    index_notes: list[str] = field(default_factory=list[str])
 
 
 def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
@@ -98,11 +100,12 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
         notes.append(retention.without_lifecycle(days))
         days = None
     steps = list(_template_steps(connection, wanted, days, notes))
+    index_notes: list[str] = []
     for prefix in wanted.prefixes:
         steps += [alias_step(connection, prefix, alias) for alias in wanted.all_aliases()]
         if days is not None:
             steps += retention.index_steps(connection, prefix, days)
-        notes += _index_notes(connection, prefix)
+        index_notes += _index_notes(connection, prefix)
         if wanted.version.reads_tokens:
             steps += _first_index_steps(connection, prefix)
     if wanted.version.reads_tokens:
@@ -113,7 +116,7 @@ def plan_set_up(connection: Connection, wanted: SetUp) -> Plan:
             f"OpenReplay reads {names} here: `openreplay-otel api-key reader --for v1.20 --indexes {names}`,"
             f" and `openreplay-otel openreplay-form --for v1.20 --indexes {names}`"
         )
-    return Plan(steps, notes)
+    return Plan(steps, notes, index_notes)
 
 
 def _check_names(connection: Connection, wanted: SetUp, streams: list[str]) -> None:
@@ -310,13 +313,9 @@ def _index_notes(connection: Connection, prefix: str) -> Iterator[str]:
                 f"{index.data_stream} is a data stream, which no alias can cover together with indexes:"
                 f" it was not touched; choose another prefix than {prefix!r}, or delete it"
             )
-            continue
-        for fault in faults_of(index):
-            if fault.kind != "blocked":
-                yield (
-                    f"{index.name} {fault.reason}; it was not touched. New indexes are right; reindex this"
-                    " one to another name of the same day if its records are still wanted"
-                )
+    for repair in plan_repairs(connection, prefix):
+        for reason in repair.reasons:
+            yield f"{reason}; it was not touched. `openreplay-otel setup --repair` puts it right"
 
 
 def _check_privileges(connection: Connection, wanted: SetUp) -> None:

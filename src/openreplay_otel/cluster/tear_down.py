@@ -2,66 +2,93 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import Step, check_version, get_component, get_template
 from . import ingest, retention
-from .indexes import is_session_index, session_indexes
+from .indexes import is_left_over, is_session_index, session_indexes
 
 if TYPE_CHECKING:
     from ..stores.elasticsearch import Connection
+    from .indexes import IndexState
 
 _NOT_FOUND: Final = 404
 _UNKNOWN: Final = (400, 404, 405, 410)
 
 
+class TearDown(NamedTuple):
+    """What would be taken back.
+
+    Attributes:
+        steps: In order.
+        left_over: Indexes with records of sessions that are not deleted, since our template did not make them.
+    """
+
+    steps: list[Step]
+    left_over: list[str]
+
+
 def plan_tear_down(
-    connection: Connection, prefixes: tuple[str, ...], *, with_logs: bool
-) -> list[Step]:
+    connection: Connection,
+    prefixes: tuple[str, ...],
+    *,
+    with_logs: bool,
+    with_left_over: bool = False,
+) -> TearDown:
     """What would be taken back.
 
     Args:
         connection: The cluster.
         prefixes: Prefixes of the session indexes.
         with_logs: Whether the session indexes themselves are deleted, with all that is in them.
+        with_left_over: Whether those are deleted too that our template did not make.
 
     Raises:
         StoreError: The cluster cannot be reached or refuses.
     """
     check_version(connection)
-    steps: list[Step] = []
+    planned = TearDown([], [])
     for prefix in prefixes:
-        steps += _of_indexes(connection, prefix, with_logs=with_logs)
-        steps += _template(connection, schema.session_template_name(prefix))
-        steps += _pipeline(connection, prefix)
-        steps += _policy(connection, prefix)
-    steps += _template(connection, schema.sessionless_template_name())
-    return steps
+        indexes = session_indexes(connection, prefix)
+        if with_logs:
+            left = [i.name for i in indexes if is_left_over(i, prefix)]
+            names = [i.name for i in indexes if is_session_index(i, prefix)]
+            if with_left_over:
+                names += left
+            else:
+                planned.left_over.extend(left)
+            planned.steps.extend(
+                Step("delete", f"index {name} and the logs in it", "DELETE", f"/{name}")
+                for name in names
+            )
+            indexes = [index for index in indexes if index.name not in names]
+        planned.steps.extend(_of_indexes(connection, prefix, indexes))
+        planned.steps.extend(_template(connection, schema.session_template_name(prefix)))
+        planned.steps.extend(_pipeline(connection, prefix))
+        planned.steps.extend(_policy(connection, prefix))
+    planned.steps.extend(_template(connection, schema.sessionless_template_name()))
+    return planned
 
 
-def _of_indexes(connection: Connection, prefix: str, *, with_logs: bool) -> list[Step]:
-    ours = [i for i in session_indexes(connection, prefix) if is_session_index(i, prefix)]
-    if not ours:
-        return []
-    names = [index.name for index in ours]
-    if with_logs:
-        return [
-            Step("delete", f"index {name} and the logs in it", "DELETE", f"/{name}")
-            for name in names
-        ]
+def _of_indexes(connection: Connection, prefix: str, indexes: list[IndexState]) -> list[Step]:
+    """What takes alias and retention from indexes that stay, whoever made them: the set-up gave them both."""
     steps: list[Step] = []
     template = get_template(connection, schema.session_template_name(prefix)) or {}
     aliases: dict[str, Any] = {}
     if schema.is_managed(template):
         aliases = template.get("template", {}).get("aliases", {})
     for alias in sorted(aliases):
-        having = [index.name for index in ours if alias in index.aliases]
+        having = [i.name for i in indexes if alias in i.aliases and i.data_stream is None]
         if having:
             actions = [{"remove": {"indices": having, "alias": alias}}]
             what = f"alias {alias} over {schema.session_pattern(prefix)}"
             steps.append(Step("delete", what, "POST", "/_aliases", {"actions": actions}))
-    following = [index.name for index in ours if index.settings.get("lifecycle", {}).get("name")]
+    following = [
+        index.name
+        for index in indexes
+        if is_session_index(index, prefix) and index.settings.get("lifecycle", {}).get("name")
+    ]
     if following:
         what = f"retention of {len(following)} indexes"
         steps.append(Step("delete", what, "POST", f"/{','.join(following)}/_ilm/remove"))

@@ -171,23 +171,33 @@ FINDINGS: Final[dict[str, Finding]] = {
     "indexes.none": Finding("indexes", "ok", "there is none yet"),
     "indexes.analyzer": Finding(
         "indexes", "failed", "{index} {reason}",
-        "openreplay-otel setup, then reindex {index} to a new index of the day's name",
+        "openreplay-otel setup{more} --repair",
         "The analyzers simple and stop leave the word openreplaysession and id, and no digits.",
     ),
     "indexes.message": Finding(
         "indexes", "failed", "{index} {reason}",
-        "openreplay-otel setup, then reindex {index} to a new index of the day's name",
+        "openreplay-otel setup{more} --repair",
         "The reader asks for words in a row; a keyword is one word.",
     ),
     "indexes.field": Finding(
         "indexes", "failed", "{index} {reason}",
-        "openreplay-otel setup, then reindex {index} to a new index of the day's name",
+        "openreplay-otel setup{more} --repair",
         "The index was made before the template, or by another program.",
     ),
     "indexes.order": Finding(
         "indexes", "warning", "{index} {reason}",
-        "openreplay-otel setup, then reindex {index} to a new index of the day's name",
+        "openreplay-otel setup{more} --repair",
         "OpenReplay asks for no order and shows the hits as they come.",
+    ),
+    "indexes.beside": Finding(
+        "indexes", "failed", "{index} stands beside the day's index",
+        "openreplay-otel setup{more} --repair",
+        "Hits of several indexes come by name: a session with records in both is out of order.",
+    ),
+    "indexes.stranger": Finding(
+        "indexes", "failed", "{index} {reason}; it is no index of a day",
+        'POST /_aliases {{"actions": [{{"remove": {{"index": "{index}", "alias": "{alias}"}}}}]}}',
+        "OpenReplay searches it with the others. openreplay-otel does not change what others made.",
     ),
     "indexes.blocked": Finding(
         "indexes", "failed", "{index} {reason}",
@@ -257,21 +267,21 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "probe.unseen": Finding(
         "probe", "failed", "the request of OpenReplay {version} does not find the record",
-        "openreplay-otel setup{more}",
+        "openreplay-otel setup{more} --repair",
         "The record is stored, but the panel stays empty: the name logs, the analyzer or the fields are wrong.",
     ),
     "probe.order": Finding(
         "probe", "failed", "the panel would show the later record first",
-        "openreplay-otel setup{more}",
+        "openreplay-otel setup{more} --repair",
         "The index has another order than ours: see the checks of template and indexes.",
     ),
     "probe.panel": Finding(
-        "probe", "failed", "the panel cannot show the record: {reason}", "openreplay-otel setup{more}",
+        "probe", "failed", "the panel cannot show the record: {reason}", "openreplay-otel setup{more} --repair",
         "A pipeline or template of others changes documents on their way.",
     ),
     "probe.mixed": Finding(
         "probe", "failed", "a session that does not exist gets records, from {names}",
-        "openreplay-otel setup, then reindex {names}",
+        "openreplay-otel setup{more} --repair",
         "Every session shows the records of every session: the analyzer drops the digits of the ids.",
     ),
     "probe.left": Finding(

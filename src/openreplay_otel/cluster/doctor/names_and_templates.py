@@ -10,7 +10,16 @@ import orjson
 from ...errors import StoreAccessError
 from ...names import READER_ALIAS
 from ...stores.elasticsearch import preparation, schema
-from ..indexes import IndexState, faults_of, is_in_order, read_indexes, session_indexes
+from ..indexes import (
+    IndexState,
+    faults_of,
+    index_of_day,
+    is_in_order,
+    is_left_over,
+    read_indexes,
+    session_indexes,
+)
+from ..reader_names import lacking
 from ..set_up import SetUp, session_template_steps
 from ..streams import beside_logs, owning_logs, wired_streams
 from .findings import Result, found
@@ -70,7 +79,7 @@ def _alias_faults(
     for name in _streams(own):
         if name not in streams:
             yield examination.found("alias.stream-beside", name=name)
-    missing = [i.name for i in own if alias not in i.aliases and i.data_stream is None]
+    missing = [name for p in examination.prefixes for name in lacking(own, p, alias)]
     if missing:
         yield examination.found("alias.missing", names=_some(missing), alias=alias)
     # Of another prefix than those that are looked at, perhaps.
@@ -118,9 +127,9 @@ def _compared(examination: Examination, prefix: str, template: dict[str, Any]) -
     """A template of ours beside what the set-up would make of it, so that both agree about what is right."""
     name = schema.session_template_name(prefix)
     aliases = template.get("template", {}).get("aliases", {})
-    lacking = [alias for alias in examination.names if alias not in aliases]
-    if lacking:
-        return examination.found("template.no-alias", name=name, alias=lacking[0])
+    absent = [alias for alias in examination.names if alias not in aliases]
+    if absent:
+        return examination.found("template.no-alias", name=name, alias=absent[0])
     wanted = SetUp(prefixes=(prefix,), version=examination.version, aliases=examination.names)
     *_, step = session_template_steps(examination.connection, prefix, wanted, None)
     if step.action != "unchanged":
@@ -130,7 +139,7 @@ def _compared(examination: Examination, prefix: str, template: dict[str, Any]) -
 
 
 def check_indexes(examination: Examination) -> Iterator[Result]:
-    """Fields, analyzers and blocks of the session indexes, and of all else behind ``logs``."""
+    """Fields, analyzers and blocks of the session indexes, and of all else behind the names."""
     connection = examination.connection
     try:
         indexes = {
@@ -144,16 +153,32 @@ def check_indexes(examination: Examination) -> Iterator[Result]:
         yield found("indexes.unseen")
         return
     wanted = [i for i in indexes.values() if i.data_stream is None]
-    faults = [fault for index in wanted for fault in faults_of(index)]
-    for fault in faults[:_MOST_FAULTS]:
-        block = fault.reason.partition("index.blocks.")[2].partition(",")[0].rstrip(")")
-        yield examination.found(
-            f"indexes.{fault.kind}", index=fault.index, reason=fault.reason, block=block
-        )
+    results = [result for index in wanted for result in _index_faults(examination, index)]
+    yield from results[:_MOST_FAULTS]
     if not wanted:
         yield found("indexes.none")
-    elif not faults:
+    elif not results:
         yield found("indexes.ok", count=len(wanted))
+
+
+def _index_faults(examination: Examination, index: IndexState) -> Iterator[Result]:
+    of_day = {p: name for p in examination.prefixes if (name := index_of_day(index.name, p))}
+    is_beside = any(
+        name != index.name and is_left_over(index, prefix) for prefix, name in of_day.items()
+    )
+    if is_beside:
+        yield examination.found("indexes.beside", index=index.name)
+    for fault in faults_of(index):
+        values = {"index": fault.index, "reason": fault.reason}
+        if fault.kind == "blocked":
+            block = fault.reason.partition("index.blocks.")[2].partition(",")[0].rstrip(")")
+            yield examination.found("indexes.blocked", block=block, **values)
+        elif not of_day:
+            for alias in examination.names:
+                if alias in index.aliases:
+                    yield examination.found("indexes.stranger", alias=alias, **values)
+        elif not is_beside:
+            yield examination.found(f"indexes.{fault.kind}", **values)
 
 
 def _streams(indexes: list[IndexState]) -> list[str]:
