@@ -166,7 +166,7 @@ def _copy(connection: Connection, source: str, target: str) -> None:
     answer: dict[str, Any] = connection.request(
         "POST", "/_reindex?refresh=true", body, timeout=_SECONDS, expected=(400,)
     ).body
-    failures = answer.get("failures") or []
+    failures: list[dict[str, Any]] = answer.get("failures") or []
     done = answer.get("created", 0) + answer.get("version_conflicts", 0)
     if failures or done < count:
         reason = failures[0].get("cause", {}).get("reason") if failures else answer.get("error")
