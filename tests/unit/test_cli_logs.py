@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import SessionLogs
+from openreplay_otel.export.spool.folder import SpoolFolder
 from tests.emitting import App
 
 from .cli_harness import (
@@ -26,6 +27,7 @@ from .cli_harness import (
     store_url,
 )
 from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS, MINUTE_MS
+from .spooled import append, spool_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +160,16 @@ def test_no_records_are_explained(shop: str, tmp_path: Path) -> None:
         assert "What to check" in done.err
         assert "X-OpenReplay-SessionToken" in done.err
         assert "complete?" not in done.err
+
+
+def test_records_that_wait_on_this_machine_are_told_of(shop: str, tmp_path: Path) -> None:
+    """What a process logged as it ended is brought to the store by the next one."""
+    spool = spool_in(SpoolFolder.of(str(tmp_path / "openreplay-otel" / "spool"), shop).path)
+    append(spool, 1, 2)
+    spool.close()
+    done = call("logs", "2618307011354435599", "--store", shop, state=tmp_path)
+    assert "2 records wait on this machine" in done.err
+    assert "--deliver" in done.err
 
 
 def test_an_id_that_can_hardly_be_one_is_pointed_out(shop: str, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from ..entries import LogEntry
 from ..errors import SettingsError
+from ..export.spool.folder import SpoolFolder
+from ..export.spool.listing import list_spool
 from ..lookup import SessionLogs
 from ..names import SESSION_ID_HEADER, SESSION_TOKEN_HEADER
 from ..session import Session
@@ -198,6 +200,19 @@ def _around(
     return with_context(lookup.logs(session) if ids else (), ids, traces, context)
 
 
+def _waiting(lookup: SessionLogs) -> list[str]:
+    """What is on its way: the last words of a process often wait for the next one."""
+    folder = SpoolFolder.of(lookup.settings.spool_dir, lookup.store.name)
+    try:
+        waiting = list_spool(folder).total.queued
+    except OSError:
+        return []
+    if not waiting:
+        return []
+    shown = f"- the spool: {waiting:,} records wait on this machine for the store"
+    return [f"{shown}; `{PROGRAM} spool` shows them, --deliver sends what ended processes left"]
+
+
 def _explain_nothing(
     lookup: SessionLogs, session: Session, *, now: datetime, is_filtered: bool
 ) -> None:
@@ -209,6 +224,7 @@ def _explain_nothing(
         return
     lines = [
         f"No records of {where}. What to check:",
+        *_waiting(lookup),
         f"- the store (--store): does the app write to it? `{PROGRAM} sessions` lists what it holds",
         f"- the requests: do they carry the session ({SESSION_TOKEN_HEADER} or {SESSION_ID_HEADER})?",
         f"- the id: it says that the session began {session.started_at:%Y-%m-%d %H:%M:%S} UTC",

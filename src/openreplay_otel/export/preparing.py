@@ -9,24 +9,32 @@ from typing import TYPE_CHECKING, Final
 from ..errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..stores import Store
     from .quiet_log import QuietLog
 
 _logger = logging.getLogger(__name__)
 _AGAIN_AFTER: Final = 60.0
+_DAY: Final = 86400
 
 
 class Preparation:
-    """Prepares a store once; where that fails, again after a minute.
+    """Prepares a store once a day; where that fails, again after a minute.
+
+    With each day comes a new index, and its template may have been deleted meanwhile.
 
     Args:
         store: The store.
         log: Where problems are told.
+        clock: Unix seconds.
     """
 
-    def __init__(self, store: Store, log: QuietLog) -> None:
+    def __init__(self, store: Store, log: QuietLog, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._log = log
+        self._clock = clock
+        self._day = -1
         self._due_at: float | None = 0.0
 
     def prepare_if_due(self) -> StoreError | None:
@@ -35,6 +43,10 @@ class Preparation:
         Returns:
             What went wrong just now. Requests may go out all the same: the store may take them.
         """
+        # Days are those of UTC, as in the names of the indexes.
+        today = int(self._clock() // _DAY)
+        if today != self._day:
+            self._day, self._due_at = today, 0.0
         if self._due_at is None or time.monotonic() < self._due_at:
             return None
         try:
