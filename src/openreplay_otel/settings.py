@@ -17,6 +17,7 @@ from . import setting_values as to
 from .collector_url import FORMS as COLLECTOR_FORMS
 from .errors import SettingsError
 from .names import DEFAULT_SESSION_INDEX, ENVIRONMENT_PREFIX, MESSAGE_TAG_SESSION_ID
+from .store_url import sqlite_url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,8 +36,7 @@ _told: Final[set[str]] = set()
 def default_store_url() -> str:
     """The embedded store used where none is named, in the user's state folder (XDG)."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    path = str(Path(state) / "openreplay-otel" / "logs.db")
-    return f"sqlite:///{path.replace('%', '%25')}"
+    return sqlite_url_of(str(Path(state) / "openreplay-otel" / "logs.db"))
 
 
 @dataclass(frozen=True)
@@ -209,20 +209,41 @@ class Settings:
             SettingsError: An argument is unknown or of the wrong form. A wrong environment variable
                 does not raise: it is warned of and its default is taken.
         """
+        return cls._put_together(environ, arguments, is_strict=False)
+
+    @classmethod
+    def load_for_command(cls, **arguments: object) -> Settings:
+        """The same for a command of a person, which acts on what was named or not at all.
+
+        Raises:
+            SettingsError: An argument is unknown or of the wrong form, or an environment variable is
+                whose place no argument takes.
+        """
+        return cls._put_together(None, arguments, is_strict=True)
+
+    @classmethod
+    def _put_together(
+        cls, environ: Mapping[str, str] | None, arguments: Mapping[str, object], *, is_strict: bool
+    ) -> Settings:
         rows = table()
+        given = {name for name, argument in arguments.items() if argument is not None}
+        # A store that is given beats a Collector in the environment, whatever that says.
+        settled = given | {"collector"} if "store" in given else given
         # A process loads them several times: each wrong variable is told of once.
         told = _told if environ is None else set[str]()
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
-        for name, value in environ.items():
-            if name.startswith(ENVIRONMENT_PREFIX) and value.strip():
-                values.update(_from_environment(name, value, rows, told))
+        for variable_name, text in environ.items():
+            name = variable_name.removeprefix(ENVIRONMENT_PREFIX).lower()
+            if variable_name.startswith(ENVIRONMENT_PREFIX) and text.strip():
+                must_fit = is_strict and name not in settled
+                values.update(_from_environment(variable_name, text, rows, told, must_fit=must_fit))
         for name, argument in arguments.items():
             if name not in rows:
                 raise SettingsError(f"{name}: no such setting{_nearest(name, rows)}")
             if argument is not None:
                 values[name] = _from_argument(name, argument, rows[name])
-        _check_destination(values, {n for n, argument in arguments.items() if argument is not None})
+        _check_destination(values, given)
         return cls(**values)
 
 
@@ -249,7 +270,7 @@ def variable(name: str) -> str:
 
 
 def _from_environment(
-    variable_name: str, text: str, rows: Mapping[str, Row], told: set[str]
+    variable_name: str, text: str, rows: Mapping[str, Row], told: set[str], *, must_fit: bool
 ) -> dict[str, Any]:
     level = logging.DEBUG if f"{variable_name}={text}" in told else logging.WARNING
     name = variable_name.removeprefix(ENVIRONMENT_PREFIX).lower()
@@ -266,6 +287,9 @@ def _from_environment(
         # An address may hold a password, also where none was expected.
         is_secret = row.secret or "@" in text
         shown = "its value (not shown)" if is_secret else repr(text[:_SHOWN])
+        if must_fit:
+            message = f"{variable_name}: {shown} cannot be used; expected {row.expected}"
+            raise SettingsError(message) from None
         told.add(f"{variable_name}={text}")
         _logger.log(
             level, "%s: %s cannot be used; expected %s; taking the default, %s",

@@ -49,10 +49,25 @@ def sqlite_path_of(url: str) -> str | None:
     """
     if not url.startswith(_SQLITE):
         return None
-    path = unquote(url.removeprefix(_SQLITE))
-    if not path:
+    text = url.removeprefix(_SQLITE)
+    try:
+        path = unquote(text, errors="strict")
+        path.encode()
+    except UnicodeError:
+        raise SettingsError("store: the path behind sqlite:/// is no UTF-8") from None
+    if not path or path.endswith("/") or "\0" in path:
         raise SettingsError("store: sqlite:/// names no file; expected sqlite:///path/to/file.db")
+    if "?" in text:
+        # Others take options there: without a word it would be a file of another name.
+        raise SettingsError(
+            "store: a URL of SQLite ends with its path; a ? of the path is written %3F"
+        )
     return path
+
+
+def sqlite_url_of(path: str) -> str:
+    """The URL that names a file."""
+    return f"{_SQLITE}{path.replace('%', '%25').replace('?', '%3F')}"
 
 
 def elasticsearch_hosts_of(url: str) -> list[ElasticsearchHost]:
@@ -96,9 +111,12 @@ def _host(url: str) -> ElasticsearchHost:
         port = parts.port
     except ValueError:
         raise SettingsError(_EXPECTED) from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    # Blanks may stand in a password. Line ends and tabs would be skipped without a word.
+    place = parts.netloc.rpartition("@")[2] + parts.path
+    is_odd = " " in place or not url.isprintable()
+    if parts.scheme not in {"http", "https"} or not parts.hostname or is_odd:
         raise SettingsError(_EXPECTED)
-    if port is None:
+    if not port:
         message = (
             f"store: the address {parts.scheme}://{parts.hostname} names no port;"
             " Elasticsearch listens on :9200 by default, Elastic Cloud on :443"

@@ -37,6 +37,7 @@ from .cluster_options import (
     YesOption,
     ask,
     cluster,
+    first_prefix,
     prefixes_of,
     print_requests,
     shown_url,
@@ -127,7 +128,9 @@ def api_key(
         SettingsError: An option cannot be used.
         StoreError: The cluster cannot be reached or refuses.
     """
-    settings = Settings.load(store=store, api_key=own_key, ca_certs=ca_certs)
+    settings = Settings.load_for_command(
+        store=store, api_key=own_key, ca_certs=ca_certs, index=first_prefix(index)
+    )
     word = what.strip().lower()
     output = Output()
     if word == _LIST:

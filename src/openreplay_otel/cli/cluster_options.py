@@ -60,8 +60,21 @@ def prefixes_of(text: str | None, settings: Settings) -> tuple[str, ...]:
     Raises:
         SettingsError: One of them is none.
     """
+    return _listed(text) or (settings.index,)
+
+
+def first_prefix(text: str | None) -> str | None:
+    """The first prefix of a comma list, for the settings; None where none is given.
+
+    Raises:
+        SettingsError: One of them is none.
+    """
+    return next(iter(_listed(text)), None)
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
     if text is None:
-        return (settings.index,)
+        return ()
     names = [part.strip() for part in text.split(",") if part.strip()]
     if not names:
         raise SettingsError("index: expected a prefix, or several in a comma list")

@@ -89,7 +89,7 @@ def demo(
         "store": url, "api_key": api_key, "ca_certs": ca_certs, "index": index,
         "app_url": app_url, "project_id": project_id,
     }  # fmt: skip
-    settings = Settings.load(**given)
+    settings = Settings.load_for_command(**given)
     given["app_url"] = settings.app_url or _APP_URL
     given["project_id"] = settings.project_id or _PROJECT_ID
     if serves:
@@ -130,7 +130,7 @@ def demo(
         output.lines(_where_next(name, commands, hints))
     if serves:
         output.flush()
-        serve_page(Settings.load(**given), port=port, opens=open_browser)
+        serve_page(Settings.load_for_command(**given), port=port, opens=open_browser)
 
 
 def demo_store_url() -> str:

@@ -23,7 +23,7 @@ from ..stores import Store, open_store
 from ..stores.elasticsearch import ElasticsearchStore
 from ..stores.sqlite import SqliteStore
 from ..text.harmless import one_line
-from .cluster_options import ForOption, IndexesOption, prefixes_of
+from .cluster_options import ForOption, IndexesOption, first_prefix, prefixes_of
 from .options import (
     ApiKeyOption,
     AppUrlOption,
@@ -104,9 +104,9 @@ def doctor(
     }  # fmt: skip
     if key_id is not None and api_key is None:
         raise SettingsError("key_id: give the key's secret too, as --api-key")
-    prefixes = prefixes_of(index, Settings.load(**given))
-    given["index"] = None if index is None else prefixes[0]
-    settings = Settings.load(**given, export_timeout=_TIMEOUT)
+    given["index"] = first_prefix(index)
+    settings = Settings.load_for_command(**given, export_timeout=_TIMEOUT)
+    prefixes = prefixes_of(index, settings)
     names = frozenset(name for name, value in given.items() if value is not None)
     target = open_store(settings=settings)
     try:

@@ -139,7 +139,7 @@ def logs(
         "until": None if until is None else parse_moment(until, "until", now=now, has_session=True),
         "text": text,
     }
-    settings = Settings.load(
+    settings = Settings.load_for_command(
         store=store, api_key=api_key, ca_certs=ca_certs, index=index,
         app_url=app_url, project_id=project_id,
     )  # fmt: skip

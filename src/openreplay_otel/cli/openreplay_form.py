@@ -45,7 +45,7 @@ def openreplay_form(
     Raises:
         SettingsError: An option cannot be used.
     """
-    settings = Settings.load(store=store)
+    settings = Settings.load_for_command(store=store)
     names = [name.strip() for name in indexes.split(",") if name.strip()]
     shown = forms(
         version_of(version), url=shown_url(settings), key_id=key_id, api_key=None, indexes=names

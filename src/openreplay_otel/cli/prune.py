@@ -18,6 +18,7 @@ from .cluster_options import (
     LeftOverOption,
     YesOption,
     ask,
+    first_prefix,
     note_left_over,
     prefixes_of,
 )
@@ -65,7 +66,9 @@ def prune(
     days = days_of(retention, "retention")
     if not days:
         raise SettingsError("retention: expected days or weeks (30d, 4w): off would delete nothing")
-    settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs)
+    settings = Settings.load_for_command(
+        store=store, api_key=api_key, ca_certs=ca_certs, index=first_prefix(index)
+    )
     now = datetime.now(timezone.utc)
     target = open_store(settings=settings)
     try:

@@ -105,7 +105,7 @@ def serve(
         SettingsError: An option cannot be used.
         OpenReplayError: The port is taken, or what the page needs is not installed.
     """
-    settings = Settings.load(
+    settings = Settings.load_for_command(
         store=store, api_key=api_key, ca_certs=ca_certs, index=index, app_url=app_url,
         project_id=project_id, viewer_token=token, replay_lead=replay_lead,
     )  # fmt: skip

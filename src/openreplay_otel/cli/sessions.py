@@ -71,7 +71,7 @@ def sessions(
     """
     form = format_of(shown_as, as_json=as_json)
     now = datetime.now(timezone.utc)
-    settings = Settings.load(
+    settings = Settings.load_for_command(
         store=store, api_key=api_key, ca_certs=ca_certs, index=index,
         app_url=app_url, project_id=project_id,
     )  # fmt: skip

@@ -25,6 +25,7 @@ from .cluster_options import (
     PrintOption,
     YesOption,
     ask,
+    first_prefix,
     prefixes_of,
     print_requests,
     with_way_out,
@@ -101,7 +102,9 @@ def setup(
         SettingsError: An option cannot be used.
         StoreError: The store cannot be reached, refuses, or holds something else under our names.
     """
-    settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs)
+    settings = Settings.load_for_command(
+        store=store, api_key=api_key, ca_certs=ca_certs, index=first_prefix(index)
+    )
     openreplay = version_of(version)
     wanted = SetUp(
         prefixes=prefixes_of(index, settings),

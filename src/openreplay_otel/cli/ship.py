@@ -124,7 +124,7 @@ def ship(
         SettingsError: A file or an option cannot be used.
         StoreError: The store cannot be used, or did not take everything.
     """
-    settings = Settings.load(
+    settings = Settings.load_for_command(
         store=store, api_key=api_key, ca_certs=ca_certs, index=index,
         app_url=app_url, project_id=project_id,
     )  # fmt: skip

@@ -86,7 +86,7 @@ def spool(
         StoreError: The spool or the store cannot be used.
     """
     _check_alone({"dead": dead, "retry": retry, "deliver": deliver, "clear": clear_letters})
-    settings = Settings.load(
+    settings = Settings.load_for_command(
         store=store, spool_dir=spool_dir, api_key=api_key, ca_certs=ca_certs, index=index
     )
     output = Output()

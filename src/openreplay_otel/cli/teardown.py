@@ -15,6 +15,7 @@ from .cluster_options import (
     YesOption,
     ask,
     cluster,
+    first_prefix,
     note_left_over,
     prefixes_of,
 )
@@ -61,7 +62,9 @@ def teardown(
         SettingsError: An option cannot be used, or there is nobody to ask.
         StoreError: The store cannot be reached or refuses.
     """
-    settings = Settings.load(store=store, api_key=api_key, ca_certs=ca_certs)
+    settings = Settings.load_for_command(
+        store=store, api_key=api_key, ca_certs=ca_certs, index=first_prefix(index)
+    )
     with cluster(settings, "teardown") as connection:
         steps, left_over = plan_tear_down(
             connection,

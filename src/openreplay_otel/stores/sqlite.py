@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from .. import forks
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
 from ..private_files import make_file, make_folders
+from ..store_url import sqlite_url_of
 from . import sqlite_queries
 from .base import (
     MAX_FROM_END,
@@ -72,7 +73,7 @@ class SqliteStore:
     @property
     def name(self) -> str:
         """The store's URL, which opens it again."""
-        return f"sqlite:///{str(self._path).replace('%', '%25')}"
+        return sqlite_url_of(str(self._path))
 
     def load(self) -> None:
         """Nothing to import: all of it was with this module."""
