@@ -70,9 +70,8 @@ except openreplay_otel.SettingsError as error:
 
 A wrong **environment variable** is warned of on the logger `openreplay_otel.settings`, and the default is
 taken. A variable that begins with the package's prefix and does not exist is warned of as well, with the
-nearest name that does. Three settings have no default that could stand in: a `store` that is no address,
-`ca_certs` that are no file and an `api_key` of several words raise `SettingsError` when the store is
-opened (by `configure`, for example), wherever they were set.
+nearest name that does. That is for apps. A **command** ends with status 2 where a variable cannot be read, unless an
+option takes its place: it would act on something else than you named. `run` goes on, as the app that it starts.
 
 ## OpenTelemetry's own variables
 
