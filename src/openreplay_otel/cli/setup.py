@@ -192,7 +192,7 @@ def _repaired(
     for reason in (reason for repair in repairs for reason in repair.reasons):
         if not as_json:
             say(f"{'would repair' if how.dry_run else 'to repair':<12}  {reason}")
-    if repairs and not how.dry_run:
+    if any(repair.copies for repair in repairs) and not how.dry_run:
         ask(f"Copy these into new indexes of {connection.name}, and delete them?", yes=how.yes)
     for repair in repairs:
         records = None if how.dry_run else carry_out_repair(connection, repair)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import StoreError, StoreLayoutError
 from .indexes import faults_of, index_of_day, is_left_over, read_indexes, session_indexes
+from .order import disorder_in
 
 if TYPE_CHECKING:
     from ..stores.elasticsearch import Connection
@@ -38,9 +39,14 @@ class Repair:
     others: tuple[str, ...]
     reasons: tuple[str, ...]
 
+    @property
+    def copies(self) -> bool:
+        """Whether records are copied, and indexes deleted; else one index is merged, and all stays where it is."""
+        return self.is_wrong or bool(self.others)
+
 
 def plan_repairs(connection: Connection, prefix: str) -> list[Repair]:
-    """The days of which something stands in an index of the wrong kind or name, the oldest first.
+    """The days of which something is out of order, or in an index of the wrong kind or name, the oldest first.
 
     Raises:
         StoreError: The cluster cannot be reached or refuses.
@@ -50,7 +56,10 @@ def plan_repairs(connection: Connection, prefix: str) -> list[Repair]:
         target = index_of_day(index.name, prefix)
         if target is not None and index.data_stream is None:
             days.setdefault(target, []).append(index)
-    planned = (_planned(target, days[target], prefix) for target in sorted(days))
+    planned = (
+        _planned(target, days[target], prefix) or _planned_merge(connection, target)
+        for target in sorted(days)
+    )
     return [repair for repair in planned if repair is not None]
 
 
@@ -103,6 +112,17 @@ def _planned(target: str, indexes: list[IndexState], prefix: str) -> Repair | No
                 f"{index.name} stands beside the day's index, where records come out of order"
             )
     return Repair(target, is_wrong, tuple(others), tuple(reasons)) if reasons else None
+
+
+def _planned_merge(connection: Connection, target: str) -> Repair | None:
+    try:
+        disorder = disorder_in(connection, target)
+    except StoreError:
+        # Closed, or of shards that are not there: the doctor tells of that.
+        return None
+    if disorder is None:
+        return None
+    return Repair(target, is_wrong=False, others=(), reasons=(f"{target} {disorder.reason}",))
 
 
 def _move_aside(connection: Connection, target: str, aside: str) -> None:

@@ -189,6 +189,12 @@ FINDINGS: Final[dict[str, Finding]] = {
         "openreplay-otel setup{more} --repair",
         "OpenReplay asks for no order and shows the hits as they come.",
     ),
+    "indexes.disorder": Finding(
+        "indexes", "warning", "{index} {reason}",
+        "openreplay-otel setup{more} --repair",
+        "Several processes have caught up at the same time, or records came late. Merged into one part, the index is in"
+        " order again; do it once the day is over, or the backlog delivered.",
+    ),
     "indexes.beside": Finding(
         "indexes", "failed", "{index} stands beside the day's index",
         "openreplay-otel setup{more} --repair",

@@ -19,6 +19,7 @@ from ..indexes import (
     read_indexes,
     session_indexes,
 )
+from ..order import disorder_in
 from ..reader_names import lacking
 from ..set_up import SetUp, session_template_steps
 from ..streams import beside_logs, owning_logs, wired_streams
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .examination import Examination
 
 _MOST_SHOWN: Final = 3
+_LOOKED_AT_FOR_ORDER: Final = 3
 _MOST_FAULTS: Final = 10
 
 
@@ -154,11 +156,24 @@ def check_indexes(examination: Examination) -> Iterator[Result]:
         return
     wanted = [i for i in indexes.values() if i.data_stream is None]
     results = [result for index in wanted for result in _index_faults(examination, index)]
+    if not results:
+        newest = sorted((i.name for i in wanted), reverse=True)
+        results = list(_disorder(examination, newest[:_LOOKED_AT_FOR_ORDER]))
     yield from results[:_MOST_FAULTS]
     if not wanted:
         yield found("indexes.none")
     elif not results:
         yield found("indexes.ok", count=len(wanted))
+
+
+def _disorder(examination: Examination, names: list[str]) -> Iterator[Result]:
+    for name in names:
+        try:
+            disorder = disorder_in(examination.connection, name)
+        except StoreAccessError:
+            return
+        if disorder is not None:
+            yield examination.found("indexes.disorder", index=name, reason=disorder.reason)
 
 
 def _index_faults(examination: Examination, index: IndexState) -> Iterator[Result]:
