@@ -33,7 +33,8 @@ $ openreplay-otel doctor --json
 The second one tries the very key that OpenReplay was given, the third asks your own app which headers arrive. Two
 records are sent, read by the requests of OpenReplay's own readers, and removed again (`--no-probe`: none); where no
 key is given, keys like OpenReplay's and the apps' are made for a moment. The page of
-[troubleshooting](troubleshooting.md) goes on where the doctor finds nothing.
+[troubleshooting](troubleshooting.md) goes on where the doctor finds nothing. Where an earlier check found the cause of
+what the probe sees, the probe gives that check's advice.
 """
 
 # Sentences of which the index's own fault is the greater part.

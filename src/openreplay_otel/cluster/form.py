@@ -83,6 +83,11 @@ _NEW_NOTES = (
     "OpenReplay keeps the first successful look at a session's logs: what comes later is not shown there.",
 )
 _OLD_NOTES = (
+    (
+        "Of July to October 2024 (some v1.19 and v1.20) this form cannot be filled in: it tests the API key as it is"
+        " typed, so that the key fails, and the encoded one passes and then reads nothing (401). Update OpenReplay"
+        " to v1.21 or later, run `openreplay-otel setup`, and use the form of that version."
+    ),
     "The form asks for the server itself: make the key with `openreplay-otel api-key reader --for v1.20`.",
     "The apps need OPENREPLAY_OTEL_TAGS=openReplaySession.id,openReplaySessionToken.",
     "Only records with the tag error are read, once a minute, and none that arrives late.",

@@ -89,7 +89,8 @@ class Examination:
         version = "" if is_new else f" --for {self.version.value}"
         is_usual = self.prefixes == (DEFAULT_SESSION_INDEX,)
         index = "" if is_usual else f" --index {','.join(self.prefixes)}"
-        return found(name, more=version + index, of=index, **values)
+        known = {"more": version + index, "of": index, "pattern": self.pattern, **values}
+        return found(name, **known)
 
     def connect(self, api_key: str) -> Connection:
         """A connection to the same cluster with another key."""

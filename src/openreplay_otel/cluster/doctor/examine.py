@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ...errors import StoreError
 from ...stores.elasticsearch import ElasticsearchStore
 from .app_check import check_app, check_cors
+from .elsewhere import check_elsewhere
 from .examination import sentence
 from .findings import CHECKS, Result, found
 from .key_checks import check_reader, check_writer, keys_for_a_moment
@@ -26,6 +27,7 @@ _LOOKING: Final[tuple[tuple[str, Callable[[Examination], Iterator[Result]]], ...
     ("alias", check_alias),
     ("template", check_template),
     ("indexes", check_indexes),
+    ("elsewhere", check_elsewhere),
 )
 
 

@@ -17,6 +17,7 @@ CHECKS: Final = {
     "alias": "Name logs",
     "template": "Index template",
     "indexes": "Session indexes",
+    "elsewhere": "Other data streams",
     "writer": "Key of the apps",
     "reader": "Key of OpenReplay",
     "probe": "A record's whole way",
@@ -47,6 +48,13 @@ class Finding:
     means: str = ""
 
 
+_OF_SESSIONS: Final = (
+    '{{"bool": {{"should": [{{"exists": {{"field": "openreplay.session.id"}}}},'
+    ' {{"exists": {{"field": "attributes.openreplay.session.id"}}}}]}}}}'
+)
+_NO_PIPELINE: Final = (
+    'PUT /{pattern}/_settings {{"index.default_pipeline": null, "index.final_pipeline": null}}'
+)
 FINDINGS: Final[dict[str, Finding]] = {
     "settings.used": Finding("settings", "ok", "{values}"),
     "settings.no-token-tag": Finding(
@@ -74,7 +82,8 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "server.credentials": Finding(
         "server", "failed", "not accepted: {reason}",
-        "openreplay-otel api-key lookup --env --store https://<user>:<password>@<host>:9200, and set what it prints",
+        "OPENREPLAY_OTEL_API_KEY= openreplay-otel api-key lookup --env --store https://<user>:<password>@<host>:9200,"
+        " and set what it prints",
         "The key is misspelt, revoked or expired, or user and password are wrong.",
     ),
     "server.not-elasticsearch": Finding(
@@ -154,7 +163,8 @@ FINDINGS: Final[dict[str, Finding]] = {
     ),
     "template.foreign": Finding(
         "template", "failed", "{name} was made by somebody else",
-        "openreplay-otel setup --index <another prefix>, and OPENREPLAY_OTEL_INDEX=<another prefix> for the apps",
+        "openreplay-otel setup --index <another prefix>,"
+        " export OPENREPLAY_OTEL_INDEX=<another prefix> (for the apps too)",
         "It is not touched, so that the session indexes are not as OpenReplay needs them.",
     ),
     "template.overridden": Finding(
@@ -211,6 +221,18 @@ FINDINGS: Final[dict[str, Finding]] = {
         "Records of sessions that began on that day cannot be stored. Free disk space first, if that is why.",
     ),
     "indexes.unseen": Finding("indexes", "skipped", "indexes may not be looked at with this key"),
+    "elsewhere.ok": Finding("elsewhere", "ok", "none has records of sessions"),
+    "elsewhere.found": Finding(
+        "elsewhere", "warning",
+        "{count} records of sessions are in {names}, where OpenReplay does not look",
+        "openreplay-otel setup{more} --pipeline,"
+        ' POST /_reindex {{"conflicts": "proceed", "source": {{"index": "{indexes}", "query": ' + _OF_SESSIONS + "}},"
+        ' "dest": {{"index": "{pipeline}-rest", "pipeline": "{pipeline}", "op_type": "create"}}}},'
+        ' POST /{indexes}/_delete_by_query {{"query": ' + _OF_SESSIONS + "}}",
+        "Something sends them by OTLP to Elasticsearch itself, or by a Collector without our configuration. Send"
+        " them by collector-config/ instead, or by openreplay-otel in the app.",
+    ),
+    "elsewhere.unseen": Finding("elsewhere", "skipped", "other data streams may not be looked at with this key"),
     "writer.ok": Finding("writer", "ok", "{whose} can add records and read none"),
     "writer.wide": Finding(
         "writer", "warning", "{whose} can {what} too",
@@ -268,8 +290,8 @@ FINDINGS: Final[dict[str, Finding]] = {
         "Something in this installation is broken: it did not even come to the store.",
     ),
     "probe.refused": Finding(
-        "probe", "failed", "the store does not take the record: {reason}", "openreplay-otel setup{more}",
-        "The reason is Elasticsearch's own. The same happens to the apps' records.",
+        "probe", "failed", "the store does not take the record: {reason}", _NO_PIPELINE,
+        "The reason is Elasticsearch's own, often a block or a pipeline. The same happens to the apps' records.",
     ),
     "probe.unseen": Finding(
         "probe", "failed", "the request of OpenReplay {version} does not find the record",
@@ -282,7 +304,7 @@ FINDINGS: Final[dict[str, Finding]] = {
         "The index has another order than ours: see the checks of template and indexes.",
     ),
     "probe.panel": Finding(
-        "probe", "failed", "the panel cannot show the record: {reason}", "openreplay-otel setup{more} --repair",
+        "probe", "failed", "the panel cannot show the record: {reason}", _NO_PIPELINE,
         "A pipeline or template of others changes documents on their way.",
     ),
     "probe.mixed": Finding(

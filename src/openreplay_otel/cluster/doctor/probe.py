@@ -37,6 +37,7 @@ _NOT_SENT: Final = frozenset(
         "template.foreign", "template.overridden",
     }
 )  # fmt: skip
+_CAUSES: Final = frozenset({"alias", "template", "indexes"})
 
 
 def probe_session_id(now_ms: int) -> str:
@@ -59,7 +60,13 @@ def check_probe(examination: Examination, before: Sequence[Result]) -> Iterator[
     faults = [
         fault for prefix in examination.prefixes for fault in _probe_of_prefix(examination, prefix)
     ]
-    yield from faults or [found("probe.ok")]
+    # What an earlier check found is the cause, most likely.
+    known = next(
+        (result.mend for result in before if result.check in _CAUSES and result.mend), None
+    )
+    yield from (replace(fault, mend=known) if known else fault for fault in faults)
+    if not faults:
+        yield found("probe.ok")
 
 
 def _probe_of_prefix(examination: Examination, prefix: str) -> Iterator[Result]:
