@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from openreplay_otel import DurableLogRecordProcessor
+from openreplay_otel import DurableLogRecordProcessor, OpenReplayLogExporter
 from openreplay_otel.cluster.doctor.findings import FINDINGS
 from openreplay_otel.export.spool.folder import SpoolFolder
 from openreplay_otel.stores.elasticsearch.schema import session_template
@@ -17,6 +17,7 @@ from tests.emitting import App, now_ms, session_id_begun_at
 from tests.integration import test_doctor as states
 from tests.integration.test_changing_set_ups import EXAMPLE_DAY, Typist, logged, today, typed
 from tests.unit.cli_harness import call_here
+from tests.unit.contract import EXAMPLE_STARTED_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,6 +237,21 @@ def _stranger(es: ElasticsearchServer) -> None:
     )
 
 
+def _late(es: ElasticsearchServer) -> None:
+    """Sessions of which the later records came first."""
+    exporter = OpenReplayLogExporter(es.store_url)
+    app = App()
+    for seconds in (60, 30, 0):
+        for number in range(3):
+            began = EXAMPLE_STARTED_MS + number
+            at = began + 1000 * seconds
+            app.log(session_id_begun_at(began), f"at {seconds}", at_ms=at)
+        exporter.export(app.take())
+        assert exporter.force_flush()
+        es.expect("POST", f"/{EXAMPLE_DAY}/_refresh")
+    exporter.shutdown()
+
+
 def _with_pipeline(processor: dict[str, Any]) -> Callable[[ElasticsearchServer], None]:
     def make(es: ElasticsearchServer) -> None:
         es.expect("PUT", "/_ingest/pipeline/theirs", {"processors": [processor]})
@@ -291,6 +307,7 @@ CASES = {
     "indexes.message": Case(_on_cluster(_day(message={"type": "keyword"}))),
     "indexes.field": Case(_on_cluster(_day(level={"type": "text"}))),
     "indexes.order": Case(_on_cluster(_day())),
+    "indexes.disorder": Case(_on_cluster(_late)),
     "indexes.beside": Case(_on_cluster(_beside)),
     "indexes.stranger": Case(_on_cluster(_stranger)),
     "indexes.blocked": Case(_on_cluster(states.read_only_index)),
