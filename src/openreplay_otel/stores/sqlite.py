@@ -30,8 +30,8 @@ from .base import (
     WriteResult,
 )
 from .bulk_lines import documents_of
-from .sqlite_queries import Rows, Statement, all_of, is_part, part_of
-from .sqlite_rows import figures_of, hit_of, row_of
+from .sqlite_queries import Statement, all_of, is_part, part_of
+from .sqlite_rows import figures_of, hits_of, row_of
 from .sqlite_schema import APPLICATION_ID, SCHEMA_VERSION, delete_records, make_tables
 from .times import from_text, to_text
 
@@ -115,7 +115,9 @@ class SqliteStore:
         """Find a session's documents in pages, in time order."""
         if query.from_end:
             size = MAX_FROM_END if query.limit is None else min(query.limit, MAX_FROM_END)
-            yield [hit_of(row) for row in reversed(self._read(sqlite_queries.records(query, size)))]
+            last = sqlite_queries.records(query, size)
+            # Read as they come: texts and documents at once would take twice the memory.
+            yield self._read(last, fetch=hits_of)[::-1]
             return
         left = query.limit
         while left is None or left > 0:
@@ -123,7 +125,7 @@ class SqliteStore:
             rows = self._read(sqlite_queries.records(query, size), fetch=part_of)
             if rows:
                 query = replace(query, after=Position(rows[-1][2], rows[-1][0]))
-                yield [hit_of(row) for row in rows]
+                yield hits_of(rows)
             if len(rows) < size and not is_part(rows):
                 return
             left = None if left is None else left - len(rows)
@@ -292,7 +294,9 @@ class SqliteStore:
             elif row[0] in counted:
                 yield counted[row[0]]
 
-    def _read(self, asked: Statement, *, has_tallies: bool = False, fetch: Any = all_of) -> Rows:
+    def _read(
+        self, asked: Statement, *, has_tallies: bool = False, fetch: Any = all_of
+    ) -> list[Any]:
         with self._errors():
             if self._path.exists():
                 # A connection of its own for each page: a reader never waits for the app's writer.

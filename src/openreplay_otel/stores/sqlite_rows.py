@@ -10,6 +10,8 @@ from .base import Hit, SessionFigures
 from .times import from_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .base import Document
 
 
@@ -39,9 +41,9 @@ def row_of(document: Document) -> tuple[Any, ...]:
     )
 
 
-def hit_of(row: tuple[Any, ...]) -> Hit:
-    """A hit of a row that begins with id and document."""
-    return Hit(row[0], orjson.loads(row[1]))
+def hits_of(rows: Iterable[tuple[Any, ...]]) -> list[Hit]:
+    """The hits of rows that begin with id and document."""
+    return [Hit(row[0], orjson.loads(row[1])) for row in rows]
 
 
 def figures_of(row: tuple[Any, ...]) -> SessionFigures:
