@@ -31,6 +31,7 @@ LISTED: Final[dict[str, tuple[str, ...]]] = {
     "auto.greenlets._PYTHON": (),
     "cli.api_key._ID_LIKE_AN_OPTION": (),
     "cli.typed_command._PASSWORD": ("http://", "http://a", "https://a@"),
+    "cluster.doctor.elsewhere._BACKING": (".ds-", "-2024.01.01-000001"),
     "cluster.doctor.readers._TIME": (),
     "cluster.doctor.readers._TOKEN_TAG": ("openReplaySessionToken", "openReplaySession"),
     "cluster.indexes._DAY": (),
