@@ -10,6 +10,7 @@ import orjson
 
 from ..errors import StoreError, StoreLayoutError
 from ..names import SESSIONLESS_DATA_STREAM
+from ..private_files import put_in_place, read_existing
 from ..stores.bulk_lines import lines_of
 from .shipper import Shipper
 from .spool import Spool
@@ -165,7 +166,7 @@ def _queue_file(spool: Spool, path: Path) -> tuple[int, int]:
     queued = read = 0
     rest: list[bytes] = []
     # It may have been open for writing when it got its new name.
-    while len(content := path.read_bytes()) > read:
+    while len(content := read_existing(path)) > read:
         for line in content[read:].splitlines(keepends=True):
             document = _document_in(line)
             if document is None:
@@ -182,10 +183,7 @@ def _queue_file(spool: Spool, path: Path) -> tuple[int, int]:
         return 0, len(rest)
     spool.sync()
     if rest:
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600)
-        unfinished.write_bytes(b"".join(rest))
-        unfinished.replace(path)
+        put_in_place(path, path.with_suffix(".unfinished"), b"".join(rest))
     else:
         path.unlink(missing_ok=True)
     return queued, len(rest)

@@ -11,6 +11,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Final
 
 from ..errors import SettingsError
+from ..private_files import make_new
 from .counts import Problem
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .counts import ShipCounts
 
 
-_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 _MOST_NAMES: Final = 10_000
 
 
@@ -78,7 +78,7 @@ class Aside:
             try:
                 # Made anew: what is there, a link too, is somebody's, or another call's. Logs are nobody else's
                 # business.
-                file = os.open(free, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
+                file = make_new(free)
             except FileExistsError:
                 continue
             self.path = free

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from .. import forks
 from ..errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
-from ..private_files import make_file, make_folders
+from ..private_files import check_links, make_file, make_folders
 from ..store_url import sqlite_url_of
 from . import sqlite_queries
 from .base import (
@@ -233,6 +233,7 @@ class SqliteStore:
             # SQLite would go on writing into a file without a name, or under another one.
             self._close_writer()
         if self._writer is None:
+            check_links(self._path)
             make_folders(self._path.parent)
             make_file(self._path)  # SQLite makes those beside it alike.
             connection = self._open(f"{self._path.as_uri()}?mode=rwc", _TURN_SECONDS)
@@ -245,6 +246,7 @@ class SqliteStore:
         return self._writer
 
     def _open(self, uri: str, busy_seconds: float) -> sqlite3.Connection:
+        check_links(self._path)
         connection = sqlite3.connect(
             uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
         )

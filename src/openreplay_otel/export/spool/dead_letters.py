@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
+from ...private_files import open_own, read_existing
 from ...stores.base import Document
 from ...stores.bulk_lines import lines_of
 from .folder import make_private
@@ -79,7 +80,7 @@ class DeadLetters:
     def _append(self, letters: list[dict[str, Any]]) -> int:
         make_private(self._folder.path)
         path = self._folder.path / f"{self._folder.owner}{SUFFIX}"
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = open_own(path, os.O_WRONLY | os.O_APPEND)
         try:
             size = os.fstat(fd).st_size
             room = self._room()
@@ -111,7 +112,7 @@ def dead_letters_in(folder: Path) -> Iterator[tuple[Path, list[dict[str, Any]]]]
     """
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         letters: list[dict[str, Any]] = []
-        for line in path.read_bytes().splitlines():
+        for line in read_existing(path).splitlines():
             with contextlib.suppress(orjson.JSONDecodeError):
                 letter = orjson.loads(line)
                 if isinstance(letter, dict) and "status" in letter and "reason" in letter:

@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ...private_files import make_folders
+from ...private_files import check_links, make_folders, open_anew, open_existing, open_own
 from .recovery import recover
 from .segment import HEADER_SIZE, FileMedium, MemoryMedium, Segment, header
 
@@ -125,14 +125,14 @@ class SpoolFolder:
         self._make_folder()
         name = self._next_name(has_sessions=has_sessions)
         path, unfinished = self.path / name, self.path / (name + _UNFINISHED)
-        fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fd = open_anew(unfinished, os.O_RDWR)
         try:
             # Locked before it has a name by which others find it.
             _lock(fd)
             if os.write(fd, header(HEADER_SIZE)) != HEADER_SIZE:
                 raise OSError("the disk is full")  # noqa: TRY301 - cleaned up below
             unfinished.rename(path)
-            append_fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            append_fd = open_existing(path, os.O_WRONLY | os.O_APPEND)
         except OSError:
             os.close(fd)
             for left in (unfinished, path):
@@ -227,8 +227,7 @@ class SpoolFolder:
         new = [host for host in self._hosts if host not in _noted(self.path)]
         if new:
             # At the end of the file: another process may do the same.
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-            fd = os.open(self.path / _HOSTS, flags, 0o600)
+            fd = open_own(self.path / _HOSTS, os.O_WRONLY | os.O_APPEND)
             try:
                 os.write(fd, "".join(f"{host}\n" for host in new).encode())
             finally:
@@ -241,6 +240,7 @@ def make_private(folder: Path) -> None:
     Raises:
         OSError: It cannot be made, or belongs to someone else.
     """
+    check_links(folder)
     make_folders(folder)
     if hasattr(os, "geteuid") and folder.stat().st_uid not in {os.geteuid(), 0}:
         message = f"{folder} belongs to another account"
@@ -274,7 +274,7 @@ def _hosts_of(store_name: str) -> tuple[str, ...]:
 def _noted(folder: Path) -> frozenset[str]:
     """The hosts for which a folder was used."""
     try:
-        with (folder / _HOSTS).open(encoding="utf-8", errors="replace") as file:
+        with os.fdopen(open_existing(folder / _HOSTS), encoding="utf-8", errors="replace") as file:
             return frozenset(file.read(_MOST_NOTED).splitlines())
     except OSError:
         return frozenset()
@@ -330,7 +330,7 @@ def _is_outdated(unfinished: os.stat_result) -> bool:
 def _replace(path: Path, fd: int, content: bytes) -> None:
     """Put another file in a locked file's place; the descriptor is the new one's from then on."""
     unfinished = path.with_name(path.name + _UNFINISHED)
-    new = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    new = open_anew(unfinished, os.O_RDWR)
     try:
         _lock(new)
         if os.write(new, content) != len(content):
@@ -344,7 +344,7 @@ def _replace(path: Path, fd: int, content: bytes) -> None:
 def _open_locked(path: Path) -> int | None:
     """Open and lock; None where another one has it, or it went meanwhile."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_existing(path, os.O_RDWR)
     except FileNotFoundError:
         return None
     try:

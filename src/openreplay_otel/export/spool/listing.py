@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ...names import FIELD_TIMESTAMP
+from ...private_files import open_existing
 from ...stores.times import from_text
 from .dead_letters import SUFFIX as DEAD_LETTERS_SUFFIX
 from .dead_letters import dead_letters_in
@@ -199,7 +200,7 @@ def _of(found: dict[str, ProcessListing], owner: str) -> ProcessListing:
 
 def _queued_in(file: SegmentFile) -> tuple[int, int, datetime | None]:
     """Documents, bytes and the time of the oldest of what is not done in a segment."""
-    with file.path.open("rb") as opened:
+    with os.fdopen(open_existing(file.path), "rb") as opened:
         checkpoint = checkpoint_of(opened.read(HEADER_SIZE))
         opened.seek(max(HEADER_SIZE, checkpoint or HEADER_SIZE))
         newlines = size = 0

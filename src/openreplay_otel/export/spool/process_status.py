@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
+from ...private_files import put_in_place, read_existing
 from .folder import make_private
 
 if TYPE_CHECKING:
@@ -31,11 +32,8 @@ def write_status(folder: SpoolFolder, counts: DeliveryCounts) -> None:
     make_private(folder.path)
     path = folder.path / f"{folder.owner}{SUFFIX}"
     program = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"  # noqa: PTH119 - no path, a name
-    unfinished = path.with_suffix(_UNFINISHED)
-    fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(fd, "wb") as file:  # noqa: PTH123 - of a descriptor, for its mode
-        file.write(orjson.dumps({"program": program, **asdict(counts)}))
-    unfinished.replace(path)
+    content = orjson.dumps({"program": program, **asdict(counts)})
+    put_in_place(path, path.with_suffix(_UNFINISHED), content)
 
 
 def remove_status(folder: SpoolFolder) -> None:
@@ -67,7 +65,7 @@ def statuses_in(folder: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         with contextlib.suppress(OSError, orjson.JSONDecodeError):
-            status = orjson.loads(path.read_bytes())
+            status = orjson.loads(read_existing(path))
             if isinstance(status, dict):
                 found[path.name.removesuffix(SUFFIX)] = cast("dict[str, Any]", status)
     return found
