@@ -275,3 +275,21 @@ def test_a_document_that_the_script_cannot_read_is_stored_as_it_came(
     send(piped, [{"message": f"[openReplaySession.id={EXAMPLE_ID}] x", "log.level": "info"}])
     (hit,) = piped.expect("GET", "/filebeat/_search")["hits"]["hits"]
     assert "pipeline" in hit["_source"]["error"]
+
+
+def test_one_value_in_an_objects_place_finds_its_field(piped: ElasticsearchServer) -> None:
+    """Documents with host: "web1" and the like are taken, and none of them decides what a field is for ours."""
+    text = f"[openReplaySession.id={EXAMPLE_ID}] boom"
+    singles = (
+        "host", "service", "container", "process", "error", "event", "log", "labels", "trace", "span",
+        "session", "ecs", "openreplay",
+    )  # fmt: skip
+    documents: list[dict[str, Any]] = [{name: "web1"} for name in singles]
+    documents += [{name: 7} for name in singles] + [{"labels": ["a", "b"], "host": True}]
+    at = "2024-01-24T02:28:39.324Z"
+    send(piped, [{"message": text, "@timestamp": at, **document} for document in documents])
+    hits = piped.expect("GET", "/logs/_search?size=100")["hits"]["hits"]
+    assert len(hits) == len(documents)
+    hosts = [hit["_source"]["host"] for hit in hits if "host" in hit["_source"]]
+    assert {"name": "web1"} in hosts
+    assert not any("pipeline" in hit["_source"].get("error", {}) for hit in hits)

@@ -229,6 +229,22 @@ def test_a_record_that_the_new_index_refuses_leaves_all_as_it_was(
     assert es.request("POST", f"/{EXAMPLE_DAY}/_doc", {"message": "y"})[0] == 201
 
 
+def test_a_repair_needs_to_read_and_write(es: ElasticsearchServer, typed: Typist) -> None:
+    """A key with the privileges of the guide does it; one that may only set up is refused, and all is as it was."""
+    made_before(es)
+    for privileges, code in ((["manage"], 1), (["manage", "read", "write"], 0)):
+        role = {
+            "cluster": ["monitor", "manage_index_templates"],
+            "indices": [{"names": ["openreplay-logs-*", "logs"], "privileges": privileges}],
+        }
+        key = es.create_api_key("setup", {"setup": role})["encoded"]
+        done = typed("setup", "--repair", "--yes", "--store", es.url, OPENREPLAY_OTEL_API_KEY=key)
+        assert done.code == code, done.err
+        assert indexes(es) == [EXAMPLE_DAY]
+        assert es.request("POST", f"/{EXAMPLE_DAY}/_doc?refresh=true", {"message": "y"})[0] == 201
+        assert es.expect("GET", f"/{EXAMPLE_DAY}/_count")["count"] == 62 - code
+
+
 def test_what_setup_did_not_make_is_reported_and_deleted_on_request(
     es: ElasticsearchServer, typed: Typist
 ) -> None:

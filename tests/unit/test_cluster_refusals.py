@@ -12,6 +12,7 @@ import pytest
 from openreplay_otel import Settings, StoreLayoutError, StoreUnavailableError
 from openreplay_otel.cluster.doctor.examination import Examination
 from openreplay_otel.cluster.doctor.names_and_templates import check_alias
+from openreplay_otel.cluster.repair import keep_age
 from openreplay_otel.cluster.set_up import Plan, SetUp, carry_out, plan_set_up
 from openreplay_otel.cluster.tear_down import plan_tear_down
 from openreplay_otel.stores.elasticsearch import Connection
@@ -248,6 +249,18 @@ def test_retention_by_a_lifecycle_policy(cluster: Cluster, connection: Connectio
     assert "lifecycle" not in cluster.indexes["openreplay-logs-2024.01.24"]["settings"]["index"]
     settings = cluster.templates["openreplay-logs"]["template"]["settings"]["index"]
     assert "lifecycle" not in settings
+
+
+def test_a_copied_day_is_as_old_as_its_sessions(cluster: Cluster, connection: Connection) -> None:
+    """A lifecycle policy counts from the index's making, so a copy says from when; without a policy it says nothing."""
+    name = "openreplay-logs-2024.01.24"
+    cluster.indexes[name] = index()
+    keep_age(connection, name)
+    assert not any(method == "PUT" for method, _ in cluster.asked)
+    cluster.indexes[name] = index(lifecycle={"name": "openreplay-logs"})
+    keep_age(connection, name)
+    lifecycle = cluster.indexes[name]["settings"]["index"]["lifecycle"]
+    assert lifecycle["origination_date"] == 1706054400000
 
 
 def test_a_policy_of_somebody_else_is_left_alone(cluster: Cluster, connection: Connection) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import StoreError, StoreLayoutError
@@ -45,8 +46,15 @@ class Repair:
         return self.is_wrong or bool(self.others)
 
 
-def plan_repairs(connection: Connection, prefix: str) -> list[Repair]:
+def plan_repairs(
+    connection: Connection, prefix: str, *, looks_at_order: bool = True
+) -> list[Repair]:
     """The days of which something is out of order, or in an index of the wrong kind or name, the oldest first.
+
+    Args:
+        connection: The cluster.
+        prefix: Prefix of the session indexes.
+        looks_at_order: Whether sessions are read too, some of each day; else only how indexes are made counts.
 
     Raises:
         StoreError: The cluster cannot be reached or refuses.
@@ -57,7 +65,8 @@ def plan_repairs(connection: Connection, prefix: str) -> list[Repair]:
         if target is not None and index.data_stream is None:
             days.setdefault(target, []).append(index)
     planned = (
-        _planned(target, days[target], prefix) or _planned_merge(connection, target)
+        _planned(target, days[target], prefix)
+        or (_planned_merge(connection, target) if looks_at_order else None)
         for target in sorted(days)
     )
     return [repair for repair in planned if repair is not None]
@@ -83,6 +92,8 @@ def carry_out_repair(connection: Connection, repair: Repair) -> int:
         if aside not in sources:
             sources.insert(0, aside)
     _ensure(connection, target)
+    if sources:
+        keep_age(connection, target)
     for source in sources:
         # Otherwise its records would be seen twice until it is gone.
         _take_out_of_aliases(connection, source)
@@ -154,6 +165,18 @@ def _ensure(connection: Connection, target: str) -> None:
                     f" that day are safe in {target}{_ASIDE}; `openreplay-otel doctor` names the template,"
                     " `openreplay-otel setup --repair` goes on"
                 )
+
+
+def keep_age(connection: Connection, target: str) -> None:
+    """Let a lifecycle policy count from the day, and not from the copy: old logs are deleted when they were to be."""
+    try:
+        day = datetime.strptime(target[-10:], "%Y.%m.%d").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return  # a 13th month
+    for index in read_indexes(connection, target):
+        if index.settings.get("lifecycle", {}).get("name"):
+            body = {"index": {"lifecycle": {"origination_date": int(day.timestamp()) * 1000}}}
+            connection.request("PUT", f"/{target}/_settings", body)
 
 
 def _create(connection: Connection, name: str) -> bool:

@@ -313,7 +313,7 @@ def _index_notes(connection: Connection, prefix: str) -> Iterator[str]:
                 f"{index.data_stream} is a data stream, which no alias can cover together with indexes:"
                 f" it was not touched; choose another prefix than {prefix!r}, or delete it"
             )
-    for repair in plan_repairs(connection, prefix):
+    for repair in plan_repairs(connection, prefix, looks_at_order=False):
         for reason in repair.reasons:
             yield f"{reason}; it was not touched. `openreplay-otel setup --repair` puts it right"
 
