@@ -342,6 +342,7 @@ ELSEWHERE = {
     "spool.late": "goes out by itself",
     "spool.dead": "tests/integration/test_spool_command.py",
     "spool.dropped": "what was lost stays lost",
+    "files.wide": "tests/unit/test_doctor_files.py, which follows it",
     "app.unreachable": "somebody's app: tests/unit/test_cli_doctor.py, for these and the next",
     "app.nothing": "", "app.dropped": "", "app.not-removed": "", "cors.refused": "",
 }  # fmt: skip

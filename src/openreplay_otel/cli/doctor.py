@@ -13,6 +13,7 @@ from rich.text import Text
 from ..cluster.doctor.app_check import check_app, check_cors
 from ..cluster.doctor.examination import Examination
 from ..cluster.doctor.examine import examine
+from ..cluster.doctor.files_check import check_files
 from ..cluster.doctor.findings import CHECKS, Result, found
 from ..cluster.doctor.reach import settings_used
 from ..cluster.doctor.spool_check import check_spool
@@ -154,6 +155,7 @@ def _without_cluster(
     yield settings_used(settings, given, os.environ, store.name)
     yield found("settings.sqlite", store=store.name)
     yield from check_spool(settings, store.name, time.time())
+    yield from check_files(settings, store.name)
     try:
         yield from check_app(
             store, settings, url=url, wait_seconds=wait, remove=lambda ids: _removed(store, ids)

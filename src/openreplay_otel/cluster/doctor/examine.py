@@ -9,6 +9,7 @@ from ...stores.elasticsearch import ElasticsearchStore
 from .app_check import check_app, check_cors
 from .elsewhere import check_elsewhere
 from .examination import sentence
+from .files_check import check_files
 from .findings import CHECKS, Result, found
 from .key_checks import check_reader, check_writer, keys_for_a_moment
 from .names_and_templates import check_alias, check_indexes, check_template
@@ -45,9 +46,7 @@ def examine(examination: Examination) -> Iterator[Result]:
     yield from results
     if any(result.status == "failed" for result in results):
         # What waits meanwhile is known without the server.
-        yield from check_spool(
-            examination.settings, examination.connection.name, examination.clock()
-        )
+        yield from _kept_here(examination)
         return
     for name, check in _LOOKING:
         for result in _guarded(examination, name, lambda check=check: check(examination)):
@@ -58,7 +57,7 @@ def examine(examination: Examination) -> Iterator[Result]:
         yield from _guarded(examination, "reader", lambda: check_reader(examination))
         yield from _guarded(examination, "probe", lambda: check_probe(examination, results))
     yield from _guarded(examination, "size", lambda: check_sizes(examination))
-    yield from check_spool(examination.settings, examination.connection.name, examination.clock())
+    yield from _kept_here(examination)
     store = ElasticsearchStore(examination.connection, index_prefix=examination.settings.index)
     yield from _guarded(
         examination,
@@ -72,6 +71,12 @@ def examine(examination: Examination) -> Iterator[Result]:
         ),
     )
     yield from check_cors(examination.settings, url=examination.url, origin=examination.origin)
+
+
+def _kept_here(examination: Examination) -> Iterator[Result]:
+    settings, name = examination.settings, examination.connection.name
+    yield from check_spool(settings, name, examination.clock())
+    yield from check_files(settings, name)
 
 
 def _guarded(

@@ -23,6 +23,7 @@ CHECKS: Final = {
     "probe": "A record's whole way",
     "size": "Long sessions",
     "spool": "Spool",
+    "files": "Files",
     "app": "Your app",
     "cors": "Front end (CORS)",
 }
@@ -353,6 +354,11 @@ FINDINGS: Final[dict[str, Finding]] = {
     "spool.dropped": Finding(
         "spool", "warning", "records were given up: {reasons}", "openreplay-otel spool",
         "These are lost: the spool was full, or too old (OPENREPLAY_OTEL_SPOOL_MAX_BYTES, _MAX_AGE).",
+    ),
+    "files.ok": Finding("files", "ok", "only this account can use {paths}"),
+    "files.wide": Finding(
+        "files", "warning", "other accounts may use {paths}", "{command}",
+        "Your logs are in there. The package makes its files for its account alone; existing ones stay as they are.",
     ),
     "app.ok": Finding("app", "ok", "{headers} reach your app and its records the store"),
     "app.unreachable": Finding(
