@@ -111,6 +111,11 @@ def test_what_is_printed_for_an_administrator_is_the_whole_set_up(
         es.expect(method, f"/{path}", json.loads(body))
     steps = typed.json("setup", "--pipeline")["steps"]
     assert {step["action"] for step in steps} == {"unchanged"}
+    old = ("setup", "--for", "v1.20")
+    for method, path, body in _REQUEST.findall(typed(*old, "--print", "console").out):
+        # What is there already is refused, as its line says.
+        es.request(method, f"/{path}", json.loads(body) if body else None)
+    assert {step["action"] for step in typed.json(*old)["steps"]} == {"unchanged"}
     curl = typed("setup", "--print", "curl", store="https://es.example.com:9200").out
     assert "-X PUT https://es.example.com:9200/_index_template/openreplay-logs" in curl
 

@@ -373,6 +373,20 @@ def test_the_advice_of_a_finding_makes_it_go(
     assert name not in patient.findings()
 
 
+def test_a_data_stream_that_is_called_logs(es: ElasticsearchServer, tmp_path: Path) -> None:
+    """It is deleted by another request than an index."""
+    template = {"index_patterns": ["logs"], "data_stream": {}, "priority": 900}
+    es.expect("PUT", "/_index_template/theirs", template)
+    es.expect("POST", "/logs/_doc?refresh=true", {"@timestamp": "2024-01-24T02:27:39Z"})
+    patient = Patient(es, tmp_path)
+    mend = patient.findings()["alias.foreign"]["mend"]
+    assert "DELETE /_data_stream/logs" in mend
+    patient.follow(mend)
+    assert "alias.foreign" not in patient.findings()
+    es.expect("POST", "/logs-moved/_refresh")
+    assert es.expect("GET", "/logs-moved/_count")["count"] == 1
+
+
 def test_a_template_of_others_that_counts_more(
     es: ElasticsearchServer, typed: Typist, tmp_path: Path
 ) -> None:

@@ -119,7 +119,7 @@ FINDINGS: Final[dict[str, Finding]] = {
     "alias.foreign": Finding(
         "alias", "failed", "the name {name} is taken: {reason}",
         'POST /_reindex {{"source": {{"index": "{name}"}}, "dest": {{"index": "{name}-moved", "op_type": "create"}}}},'
-        " DELETE /{name}, openreplay-otel setup{more}",
+        " DELETE {path}, openreplay-otel setup{more}",
         "OpenReplay from v1.21 on reads the name logs and no other. Up to v1.20 it reads any:"
         " openreplay-otel setup --for v1.20 --alias openreplay.",
     ),

@@ -57,7 +57,9 @@ def _check_name(examination: Examination, alias: str, own: list[IndexState]) -> 
         return
     taken = None if streams else preparation.foreign_name(connection, alias)
     if taken is not None:
-        yield examination.found("alias.foreign", name=alias, reason=taken)
+        is_stream = any(index.data_stream == alias for index in behind)
+        path = f"/_data_stream/{alias}" if is_stream else f"/{alias}"
+        yield examination.found("alias.foreign", name=alias, path=path, reason=taken)
         return
     beside = beside_logs(wired)
     if beside is not None:
