@@ -30,6 +30,8 @@ from tests.servers.wipe import made_by_users
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tests.servers.run_folder import Place
+
 _READY_SECONDS = 180
 _DEAD_SECONDS = 30
 _PORT_ATTEMPTS = 3
@@ -116,10 +118,24 @@ class ElasticsearchServer(ElasticsearchClient):
                 raise ServerFailed(message)
             time.sleep(0.02)
 
+    def begin(self) -> None:
+        """Start it, for the first time or on its data and port; returns at once."""
+        self._own().start(self._command, self._environment)
+
     def start_again(self) -> None:
         """Start the killed server on its data and port; returns when it is ready. Raises `ServerFailed` if it fails."""
-        self._own().start(self._command, self._environment)
-        self._wait_until_ready()
+        self.begin()
+        self.wait_until_ready()
+
+    def hang(self) -> None:
+        """Let it do nothing any more: it accepts connections and never answers."""
+        assert self.java_process is not None
+        os.kill(self.java_process, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """End `hang`."""
+        assert self.java_process is not None
+        os.kill(self.java_process, signal.SIGCONT)
 
     def __enter__(self) -> ElasticsearchServer:
         return self
@@ -134,6 +150,19 @@ class ElasticsearchServer(ElasticsearchClient):
 
     @classmethod
     def _started(cls, major: int, *, tls: bool) -> ElasticsearchServer:
+        server = cls.made(major, tls=tls)
+        try:
+            server.start_again()
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+    @classmethod
+    def made(
+        cls, major: int, *, tls: bool = False, place: Place | None = None
+    ) -> ElasticsearchServer:
+        """A server that is ready to be begun; a node of a cluster of several, where it has a place there."""
         distribution = DISTRIBUTIONS[major]
         java = find_java(distribution.java)
         account = server_account()
@@ -145,13 +174,14 @@ class ElasticsearchServer(ElasticsearchClient):
             raise ServerUnavailable(message)
         process = SupervisedProcess(path, account)
         try:
-            run = write_run_folder(path, home, distribution, java, tls=tls, account=account)
+            run = write_run_folder(
+                path, home, distribution, java, tls=tls, account=account, place=place
+            )
             server = cls(run.url, run.user, run.password, ca_path=run.ca_path)
             server.folder = path
             server._process = process
             server._command = ["bash", str(run.home / "bin" / "elasticsearch")]
             server._environment = _environment(run, java)
-            server.start_again()
         except BaseException:
             process.end()
             raise
@@ -167,7 +197,8 @@ class ElasticsearchServer(ElasticsearchClient):
         self.version = self.expect("GET", "/")["version"]["number"]
         self.major = int(self.version.partition(".")[0])
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until it answers as a healthy server does. Raises `ServerFailed` when it does not come to that."""
         process = self._own()
         deadline = time.monotonic() + _READY_SECONDS
         while True:

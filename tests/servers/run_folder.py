@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import secrets
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tests.servers.ports import free_ports
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import trustme
+
     from tests.servers.access import Account
     from tests.servers.fetch import Distribution
 
@@ -27,6 +30,46 @@ appender.console.name = console
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = [%d{ISO8601}][%-5p][%c{1}] %m%n
 """
+
+
+@dataclass(frozen=True)
+class Place:
+    """A node's place in a cluster of several.
+
+    Attributes:
+        cluster: The cluster's name.
+        node: The node's.
+        transport_ports: Where each node speaks to the others, by its name.
+        password: That of the superuser, the same on each.
+        authority: Signs the certificates by which the nodes know each other.
+    """
+
+    cluster: str
+    node: str
+    transport_ports: dict[str, int]
+    password: str
+    authority: trustme.CA
+
+    def settings(self, config: Path) -> dict[str, object]:
+        """Its part of the configuration; the certificates are written there."""
+        certificate = self.authority.issue_cert("127.0.0.1")
+        certificate.private_key_pem.write_to_path(str(config / "transport.key"))
+        for part in certificate.cert_chain_pems:
+            part.write_to_path(str(config / "transport.crt"), append=True)
+        self.authority.cert_pem.write_to_path(str(config / "transport-ca.crt"))
+        hosts = [f"127.0.0.1:{port}" for port in self.transport_ports.values()]
+        return {
+            "cluster.name": self.cluster,
+            "node.name": self.node,
+            "transport.port": self.transport_ports[self.node],
+            "discovery.seed_hosts": json.dumps(hosts),
+            "cluster.initial_master_nodes": json.dumps(list(self.transport_ports)),
+            "xpack.security.transport.ssl.enabled": "true",
+            "xpack.security.transport.ssl.verification_mode": "certificate",
+            "xpack.security.transport.ssl.key": "transport.key",
+            "xpack.security.transport.ssl.certificate": "transport.crt",
+            "xpack.security.transport.ssl.certificate_authorities": "transport-ca.crt",
+        }
 
 
 @dataclass(frozen=True)
@@ -59,10 +102,12 @@ def write_run_folder(
     *,
     tls: bool,
     account: Account | None,
+    place: Place | None = None,
 ) -> RunFolder:
     """Fill the empty folder `path` for a run of the unpacked `server` under `account`; returns what is in it.
 
-    The run has free ports of this moment, a superuser with a random password and, with `tls`, a made certificate.
+    The run has free ports of this moment, a superuser with a random password and, with `tls`, a made certificate;
+    with a `place` it is a node of a cluster, else one of its own.
     Raises `ServerFailed` when the test plugin does not fit the server.
     """
     # The account has to pass through; what it may not write stays ours.
@@ -74,15 +119,11 @@ def write_run_folder(
     for name in ("config", "data", "logs", "tmp", "repo"):
         (path / name).mkdir(mode=0o700)
     http_port, transport_port = free_ports(2)
-    password = secrets.token_urlsafe(16)
+    password = secrets.token_urlsafe(16) if place is None else place.password
     run = RunFolder(path, home, http_port, "elastic", password, path / "ca.pem" if tls else None)
-    settings = {
-        "cluster.name": path.name,
-        "node.name": "test",
-        "discovery.type": "single-node",
+    settings: dict[str, object] = {
         "network.host": "127.0.0.1",
         "http.port": http_port,
-        "transport.port": transport_port,
         "path.data": path / "data",
         "path.logs": path / "logs",
         # So that tests can take snapshots.
@@ -94,6 +135,15 @@ def write_run_folder(
         # A nearly full disk must not make indexes read-only.
         "cluster.routing.allocation.disk.threshold_enabled": "false",
     }
+    if place is None:
+        settings |= {
+            "cluster.name": path.name,
+            "node.name": "test",
+            "discovery.type": "single-node",
+            "transport.port": transport_port,
+        }
+    else:
+        settings |= place.settings(run.config)
     if tls:
         _write_certificate(run)
         settings |= {

@@ -73,6 +73,9 @@ def test_what_an_administrator_can_fix_waits(status: int, kind: str, reason: str
         result.accepted, result.known, result.retry, result.refused,
     )  # fmt: skip
     assert result.hindrance == f"{status} {kind}: {reason}"
+    assert result.is_busy is False
+    alone = {"errors": True, "items": [item(status, kind, reason)] * 3}
+    assert bulk_result(DOCUMENTS, checked(alone, 3)).is_busy is (status == 429 or status >= 500)
 
 
 @pytest.mark.parametrize(

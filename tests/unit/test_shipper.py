@@ -385,6 +385,28 @@ def test_what_many_short_processes_left_is_delivered_in_one_go(
     assert len(pauses) < 20
 
 
+@pytest.mark.parametrize(("busy", "in_order"), [(1, True), (6, True), (40, False)])
+def test_a_request_of_which_nothing_is_taken_keeps_the_others_waiting_for_a_while(
+    bench: Bench, busy: int, in_order: bool
+) -> None:
+    """A node was lost, and another one takes its place; or the index is gone for good, and others shall go on."""
+    left = [busy]
+
+    def away(request: Sequence[Document]) -> WriteResult:
+        if request[0].id == "id000000001" and left[0]:
+            left[0] -= 1
+            return WriteResult(retry=request, hindrance="503 unavailable", is_busy=True)
+        return FaultyStore.accept(bench.store, request)
+
+    bench.store.accept = away  # pyright: ignore[reportAttributeAccessIssue] - what every request meets
+    for number in (1, 2, 3):
+        assert bench.spool.append(line(number, size=MEBIBYTE // 2), True)
+    bench.shipper.start()
+    wait_until(lambda: bench.spool.is_empty)
+    assert is_clean(bench, 3)
+    assert (list(bench.store.kept) == [f"id{n:09d}" for n in (1, 2, 3)]) is in_order
+
+
 def test_what_comes_behind_a_busy_document_waits_for_its_first_tries(bench: Bench) -> None:
     """Records of a session are not stored before an earlier one that the store takes a moment later."""
 

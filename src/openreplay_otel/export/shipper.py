@@ -42,6 +42,9 @@ _logger = logging.getLogger(__name__)
 _LINGER: Final = 0.5
 """Seconds for which others are waited for, to share a request."""
 _TICK: Final = 0.5
+_TRIES_OF_ALL: Final = 8
+"""So often, about a minute, a request of which nothing is taken keeps the others waiting: a node was lost, perhaps,
+and another one takes its place. After that, the index may be lost for good."""
 _LOADING_SECONDS: Final = 10.0
 
 
@@ -291,6 +294,10 @@ class Shipper:
     def _settle(self, taken: Slice, result: WriteResult) -> None:
         self._tries = 0
         self._spool.tally.add("delivered", result.accepted + result.known)
+        if result.is_busy and taken.tries <= _TRIES_OF_ALL:
+            self._size.was_too_much()
+            self._failed(taken, StoreUnavailableError(str(result.hindrance)))
+            return
         left = self._refusals.keep(result.refused)
         if result.retry:
             self._size.was_too_much()

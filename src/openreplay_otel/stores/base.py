@@ -42,6 +42,7 @@ class WriteResult:
         retry: Those that may be taken later.
         refused: Those that it will not take.
         hindrance: Why the first of ``retry`` was not taken.
+        is_busy: Whether nothing was taken, and the store alone is to blame: it is busy, or a part of it is away.
     """
 
     accepted: int = 0
@@ -49,6 +50,7 @@ class WriteResult:
     retry: Sequence[Document] = ()
     refused: Sequence[RefusedDocument] = ()
     hindrance: str | None = None
+    is_busy: bool = False
 
 
 MAX_FROM_END: Final = 1000

@@ -18,6 +18,7 @@ _CONFLICT: Final = 409
 _WAITS_FOR_SOMEONE: Final = frozenset({401, 403, 404, 429})
 """A missing privilege, a read-only index, one that may not be made, too many requests: nothing is wrong with
 the document, and it is taken as soon as somebody has seen to that."""
+_TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
 _BAD_REQUEST: Final = 400
 _OF_THE_DOCUMENT: Final = re.compile(r".*pars(?:e|ing)_exception|strict_dynamic_mapping_exception")
@@ -66,7 +67,7 @@ def bulk_result(documents: Sequence[Document], answer: Mapping[str, Any]) -> Wri
     """
     if not has_errors(answer):
         return WriteResult(accepted=len(documents))
-    accepted = known = 0
+    accepted = known = busy = 0
     hindrance: str | None = None
     retry: list[Document] = []
     refused: list[RefusedDocument] = []
@@ -83,8 +84,9 @@ def bulk_result(documents: Sequence[Document], answer: Mapping[str, Any]) -> Wri
                 refused.append(RefusedDocument(document, status, f"{kind}: {reason}"))
                 continue
             retry.append(document)
+            busy += status == _TOO_MANY or status >= _SERVER_ERROR
             hindrance = hindrance or f"{status} {kind}: {reason}"
-    return WriteResult(accepted, known, retry, refused, hindrance)
+    return WriteResult(accepted, known, retry, refused, hindrance, is_busy=busy == len(documents))
 
 
 def _is_for_good(status: int, kind: str, reason: str) -> bool:
