@@ -5,15 +5,25 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import logging.handlers
 import pickle
+import queue
 import threading
 from typing import TYPE_CHECKING, Any
 
+import loguru
 import pytest
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
 
-from openreplay_otel import OpenReplayLogRecordProcessor, Settings, structlog_processor, use_session
+from openreplay_otel import (
+    OpenReplayLogRecordProcessor,
+    Settings,
+    loguru_patcher,
+    structlog_processor,
+    use_session,
+)
 from openreplay_otel.capture import LoggingCapture
 from openreplay_otel.context.session_context import NotedSession
 from openreplay_otel.export.document import DocumentBuilder
@@ -43,9 +53,9 @@ class _Named:
 class Filed:
     """A provider with the stamp, and what it makes."""
 
-    def __init__(self) -> None:
+    def __init__(self, resource: Resource | None = None) -> None:
         self.exporter = InMemoryLogRecordExporter()
-        self.provider = LoggerProvider(shutdown_on_exit=False)
+        self.provider = LoggerProvider(resource, shutdown_on_exit=False)
         self.provider.add_log_record_processor(OpenReplayLogRecordProcessor(Settings()))
         self.provider.add_log_record_processor(SimpleLogRecordProcessor(self.exporter))
         self.log = logging.getLogger("claims")
@@ -128,3 +138,87 @@ def test_a_noted_session_stays_one_on_its_way(way: Callable[[bytes], Any] | None
     assert (again, json.dumps(again), repr(again)) == (
         EXAMPLE_ID, json.dumps(EXAMPLE_ID), repr(EXAMPLE_ID),
     )  # fmt: skip
+
+
+def test_a_queue_hands_on_no_claim(filed: Filed) -> None:
+    """Through ``QueueHandler`` and ``QueueListener``, whose handler logs again in a thread without a context."""
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    handed: list[logging.LogRecord] = []
+
+    class Again(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            handed.append(record)
+
+    handler = logging.handlers.QueueHandler(lines)
+    listener = logging.handlers.QueueListener(lines, Again())
+    filed.log.addHandler(handler)
+    listener.start()
+    try:
+        by_extra(VICTIM)(filed)
+        with use_session(EXAMPLE_ID):
+            by_extra(VICTIM)(filed)
+    finally:
+        listener.stop()
+        filed.log.removeHandler(handler)
+    assert [getattr(record, NAME) for record in handed] == [VICTIM, VICTIM]
+    assert [None, EXAMPLE_ID] == filed.sessions()
+
+
+def test_another_processs_line_brings_no_claim(filed: Filed) -> None:
+    """A listener takes pickled lines of workers, with whatever their fields say."""
+    record = filed.log.makeRecord(
+        "claims", logging.INFO, "worker.py", 1, "hello", (), None, extra={NAME: VICTIM}
+    )
+    record.process = 1
+    filed.log.handle(pickle.loads(pickle.dumps(record)))  # noqa: S301 - made a line above
+    assert [None] == filed.sessions()
+
+
+@pytest.mark.parametrize("enqueue", [True, False])
+def test_loguru_hands_on_the_session_of_the_request_only(filed: Filed, enqueue: bool) -> None:
+    """With ``enqueue=True`` its lines are pickled and logged by its own thread; a bound value stays a claim."""
+
+    class Propagate(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logging.getLogger("claims").handle(record)
+
+    loguru.logger.remove()
+    loguru.logger.configure(patcher=loguru_patcher)
+    loguru.logger.add(Propagate(), format="{message}", enqueue=enqueue)
+    try:
+        bound = loguru.logger.bind(**{NAME: VICTIM})
+        bound.info("of nobody")
+        with use_session(EXAMPLE_ID):
+            bound.info("of the request")
+            loguru.logger.info("of the request")
+        loguru.logger.info("of nobody")
+        loguru.logger.complete()
+    finally:
+        loguru.logger.remove()
+        loguru.logger.configure(patcher=lambda _record: None)
+    assert [None, EXAMPLE_ID, EXAMPLE_ID, None] == filed.sessions()
+
+
+@pytest.mark.parametrize("name", [NAME, "session.id"])
+def test_a_resource_is_no_session(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``OTEL_RESOURCE_ATTRIBUTES`` says who logs, never for whom."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", f"{name}={VICTIM},service.name=shop")
+    made = Filed(Resource.create())
+    made.provider.get_logger("app").emit(body="hello")
+    with use_session(EXAMPLE_ID):
+        made.provider.get_logger("app").emit(body="hello")
+    assert [None, EXAMPLE_ID] == made.sessions()
+
+
+@pytest.mark.parametrize(
+    ("limit", "session"), [("128", EXAMPLE_ID), ("19", EXAMPLE_ID), ("5", None), (None, EXAMPLE_ID)]
+)
+def test_what_the_sdk_cuts_is_no_other_session(
+    limit: str | None, session: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its cleaning of attributes keeps a noted session, or cuts it to a text that says nothing."""
+    if limit is not None:
+        monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", limit)
+    made = Filed()
+    made.provider.get_logger("app").emit(body="hello", attributes={NAME: NotedSession(EXAMPLE_ID)})
+    assert [session] == made.sessions()
