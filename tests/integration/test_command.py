@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 _STEPS = (
+    "component template openreplay-logs@custom for your own settings",
     "index template openreplay-logs for openreplay-logs-*",
+    "component template openreplay-logs-sessionless@custom for your own settings",
     "index template openreplay-logs-sessionless for logs-openreplay-default",
     "alias logs over openreplay-logs-*",
 )
@@ -41,18 +43,18 @@ def test_setup_shows_its_plan_carries_it_out_and_finds_it_done(
     """A dry run changes nothing, the first run makes what is missing, the second finds all as it should be."""
     dry = call("setup", "--store", es.store_url, "--dry-run", state=tmp_path)
     assert (dry.code, dry.err) == (0, "")
-    assert [action for action, _ in actions(dry)] == ["would create", "would create", "unchanged"]
+    assert [action for action, _ in actions(dry)] == [*["would create"] * 4, "unchanged"]
     assert "PUT /_index_template/openreplay-logs\n" in dry.out
     assert '"index_patterns": [' in dry.out
     assert es.request("GET", "/_index_template/openreplay-logs")[0] == 404
 
     first = call("setup", "--store", es.store_url, state=tmp_path)
     assert first.code == 0
-    assert [action for action, _ in actions(first)] == ["created", "created", "unchanged"]
+    assert [action for action, _ in actions(first)] == [*["created"] * 4, "unchanged"]
     second = call("setup", "--store", es.store_url, state=tmp_path)
     assert actions(second) == [("unchanged", what) for what in _STEPS]
     listed = json.loads(call("setup", "--store", es.store_url, "--json", state=tmp_path).out)
-    assert [step["action"] for step in listed["steps"]] == ["unchanged"] * 3
+    assert [step["action"] for step in listed["steps"]] == ["unchanged"] * 5
     assert es.password not in f"{dry}{first}{second}{listed}"
 
 
@@ -63,7 +65,7 @@ def test_setup_updates_its_own_template_and_leaves_a_foreign_one(
     old = {**session_template("openreplay-logs"), "version": 0}
     es.expect("PUT", "/_index_template/openreplay-logs", old)
     done = call("setup", "--store", es.store_url, state=tmp_path)
-    assert actions(done)[0] == ("updated", _STEPS[0])
+    assert f"updated       {_STEPS[1]}: version 0 in place of 1\n" in done.out
 
     es.expect("PUT", "/_index_template/other", {"index_patterns": ["other-*"], "priority": 3})
     refused = call("setup", "--store", es.store_url, "--index", "other", state=tmp_path)
