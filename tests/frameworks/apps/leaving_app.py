@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.background import BackgroundScheduler
 from fastapi import FastAPI
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
 
 import openreplay_otel
 
@@ -140,6 +142,11 @@ def starmap(number: str, method: str) -> None:
 def imap(number: str, method: str) -> None:
     """The same, by a third."""
     assert list(_pool(method).imap_unordered(line, [number])) == [None]
+
+
+def parallel(number: str) -> None:
+    """Joblib's processes, by which scikit-learn computes; they stay for the next one who asks."""
+    assert Parallel(n_jobs=2)(delayed(line)(number) for _ in range(1)) == [None]
 
 
 def process(number: str, method: str) -> None:
@@ -287,7 +294,7 @@ def _at_once(made: Any, number: str) -> None:
 JOBS: dict[str, Callable[[str], Any]] = {
     function.__name__: function
     for function in (
-        create_task, call_later, to_thread, loop_in_processes, thread, timer, executor, thread_pool,
+        create_task, call_later, to_thread, loop_in_processes, thread, timer, executor, thread_pool, parallel,
     )
 } | {
     f"{function.__name__}_{method}": partial(function, method=method)
@@ -310,6 +317,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
     yield
     for end in _ends:
         end()
+    get_reusable_executor().shutdown()
 
 
 app = FastAPI(lifespan=_lifespan)
