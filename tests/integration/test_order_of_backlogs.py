@@ -78,6 +78,9 @@ def test_what_came_out_of_order_is_named_and_put_right_by_the_command(
     threads = [threading.Thread(target=one.force_flush, args=[60_000]) for one in processors]
     for thread in threads:
         thread.start()
+    # Each refresh ends a part of the index, as it does where somebody looks up sessions meanwhile.
+    while any(thread.is_alive() for thread in threads):
+        es.request("POST", "/openreplay-logs-*/_refresh")
     for thread in threads:
         thread.join()
     for processor in processors:
