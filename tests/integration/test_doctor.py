@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-_CLUSTER_CHECKS = [name for name in CHECKS if name not in {"spool", "app", "cors"}]
+_CLUSTER_CHECKS = [name for name in CHECKS if name not in {"spool", "files", "app", "cors"}]
 
 
 def today() -> str:
