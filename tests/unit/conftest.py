@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,15 @@ def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         if name.startswith(("OPENREPLAY_OTEL_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def the_shops_level() -> Iterator[None]:
+    """Leave the logger of the tests' apps as it was: `demo`, run in this process, sets its level."""
+    logger = logging.getLogger("shop")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture

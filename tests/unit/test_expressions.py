@@ -196,10 +196,13 @@ def test_expressions_without_a_name_are_linear(name: str) -> None:
 def test_a_slow_expression_is_noticed(slow: str) -> None:
     """Three that are known to be quadratic do not pass."""
     compiled = re.compile(slow)
-    failed = 0
-    for begin, pump in pumps(compiled):
-        try:
-            check(compiled.search, begin, pump, 1_000)
-        except AssertionError:
-            failed += 1
-    assert failed
+    # A busy machine may hide it from one measurement; it does not hide it from all.
+    assert any(_fails(compiled, *pump) for _ in range(5) for pump in pumps(compiled))
+
+
+def _fails(compiled: re.Pattern[str], begin: str, pump: str) -> bool:
+    try:
+        check(compiled.search, begin, pump, 1_000)
+    except AssertionError:
+        return True
+    return False

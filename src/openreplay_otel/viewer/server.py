@@ -66,9 +66,9 @@ def serve_app(app: ASGIApp, listening: socket.socket) -> None:
         bounded(app),
         # h11 even where httptools is installed: only its headers are limited, by the last argument here.
         http=_protocol(Connections(max(1, min(MOST, files // 2)))),
-        # So many are taken at once before they are counted: with the others, and what the store needs, they have to
-        # fit into the files that may be open.
-        backlog=max(1, min(_LARGEST_BACKLOG, files // 4)),
+        # So many are taken at once before they are counted, and as many are not closed yet that were hung up on: with
+        # the others, and what the store needs, they have to fit into the files that may be open.
+        backlog=max(1, min(_LARGEST_BACKLOG, files // 8)),
         access_log=False,
         # By `logging`, as all else: its own handlers would write foreign text as it is.
         log_config=None,

@@ -273,11 +273,15 @@ def _hosts_of(store_name: str) -> tuple[str, ...]:
 
 def _noted(folder: Path) -> frozenset[str]:
     """The hosts for which a folder was used."""
+    # By the system's own calls: a destructor logs when Python has no open() any more.
     try:
-        with os.fdopen(open_existing(folder / _HOSTS), encoding="utf-8", errors="replace") as file:
-            return frozenset(file.read(_MOST_NOTED).splitlines())
+        fd = open_existing(folder / _HOSTS)
     except OSError:
         return frozenset()
+    try:
+        return frozenset(os.read(fd, _MOST_NOTED).decode(errors="replace").splitlines())
+    finally:
+        os.close(fd)
 
 
 def _folder_name(store_name: str) -> str:
