@@ -250,10 +250,8 @@ def integration(session: nox.Session, es: int) -> None:
     # A client speaks to servers of its own major; the lock holds the newest one.
     session.install("--quiet", f"elasticsearch=={es}.*", f"elastic-transport=={es}.*")
     _install_wheel(session)
-    folders = ["tests/integration", "tests/wire", "tests/faults"]
-    if es == 8:
-        # Three nodes take minutes; `faults` runs both.
-        folders.append(f"--ignore={_THREE_NODES}")
+    # Three nodes take minutes: `faults` runs them.
+    folders = ("tests/integration", "tests/wire", "tests/faults", f"--ignore={_THREE_NODES}")
     _pytest(session, *folders, env={"OPENREPLAY_TEST_ES": str(es)})
     # What an app hands us is used as plain transport, so it need not fit the server.
     other = 17 - es
