@@ -134,6 +134,7 @@ def test_huey_tasks_have_the_session_that_they_are_handed(redis_url: str, tmp_pa
 
 
 _APPS = "tests.frameworks.apps"
+_CALM_SECONDS = 2
 _OF_WORKERS = ("rq.worker", "huey", "huey.consumer.Worker", "dramatiq.middleware.retries.Retries")
 _EXPECTED = {
     "plain": ["plain {}"],
@@ -182,6 +183,9 @@ def _check(
             _until(lambda: not missing(), "all jobs are stored")
         except AssertionError:
             raise AssertionError(f"{missing()}\n{log.read_text()}") from None
+        # Celery hangs now and then, without this package as well, where it is to end while it replaces a child that
+        # has done its job: 1 of 10 times (5.7.0 with billiard 4.3.2).
+        time.sleep(_CALM_SECONDS)
     for number, (_, session) in sessions.items():
         # Workers tell of a job that they have taken before it is begun, and of one that is done.
         own = [
