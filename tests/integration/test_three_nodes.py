@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -32,7 +33,7 @@ def cluster() -> Iterator[ElasticsearchCluster]:
         made = ElasticsearchCluster.start(int(os.environ.get("OPENREPLAY_TEST_ES") or 9))
     except ServerUnavailable as error:
         pytest.skip(str(error))
-    with made:
+    with contextlib.closing(made):
         yield made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
 
 import trustme
 
@@ -12,12 +11,9 @@ from tests.servers.elasticsearch import ElasticsearchServer
 from tests.servers.ports import free_ports
 from tests.servers.run_folder import Place
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
 
 class ElasticsearchCluster:
-    """Nodes that know each other by certificates; ends with its block.
+    """Nodes that know each other by certificates.
 
     Attributes:
         nodes: The nodes; each can be killed, hung and started again.
@@ -47,7 +43,7 @@ class ElasticsearchCluster:
                 node.wait_until_ready()
             made.wait_until_whole()
         except BaseException:
-            made.stop()
+            made.close()
             raise
         return made
 
@@ -69,20 +65,9 @@ class ElasticsearchCluster:
         message = f"the cluster does not become whole: {answer}"
         raise AssertionError(message)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End all nodes and remove their data."""
         for node in self.nodes:
             with contextlib.suppress(ProcessLookupError, AssertionError):
                 node.go_on()
             node.stop()
-
-    def __enter__(self) -> ElasticsearchCluster:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()

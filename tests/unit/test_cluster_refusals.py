@@ -21,7 +21,7 @@ from openreplay_otel.stores.elasticsearch.preparation import apply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from openreplay_otel.cluster.doctor.findings import Result
+    from openreplay_otel.cluster.doctor.result import Result
 
 
 class Cluster:

@@ -14,8 +14,9 @@ from ..cluster.doctor.app_check import check_app, check_cors
 from ..cluster.doctor.examination import Examination
 from ..cluster.doctor.examine import examine
 from ..cluster.doctor.files_check import check_files
-from ..cluster.doctor.findings import CHECKS, Result, found
+from ..cluster.doctor.findings import CHECKS
 from ..cluster.doctor.reach import settings_used
+from ..cluster.doctor.result import Result, found
 from ..cluster.doctor.spool_check import check_spool
 from ..cluster.versions import version_of
 from ..errors import SettingsError, StoreError

@@ -20,8 +20,8 @@ from ...names import (
     SESSION_TOKEN_HEADER_AXIOS,
 )
 from ...session import make_token
-from .findings import Result, found
 from .probe import probe_session_id
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

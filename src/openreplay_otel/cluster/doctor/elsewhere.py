@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreAccessError
 from ...names import FIELD_SESSION_ID
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

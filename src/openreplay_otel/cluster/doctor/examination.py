@@ -11,7 +11,7 @@ from ...stores.elasticsearch import Connection, schema
 from ...stores.elasticsearch.answers import Advice
 from ...stores.elasticsearch.targets import UrlTarget
 from ..versions import OpenReplayVersion
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,11 +10,12 @@ from .app_check import check_app, check_cors
 from .elsewhere import check_elsewhere
 from .examination import sentence
 from .files_check import check_files
-from .findings import CHECKS, Result, found
+from .findings import CHECKS
 from .key_checks import check_reader, check_writer, keys_for_a_moment
 from .names_and_templates import check_alias, check_indexes, check_template
 from .probe import check_probe
 from .reach import check_clock, check_server, check_settings
+from .result import Result, found
 from .sizes import check_sizes
 from .spool_check import check_spool
 

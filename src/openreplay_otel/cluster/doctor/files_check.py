@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ...export.spool.folder import SpoolFolder, default_spool_dir
 from ...settings import default_store_url
 from ...store_url import sqlite_path_of
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from .examination import Examination
-    from .findings import Result
+    from .result import Result
 
 _MOST_NAMED: Final = 3
 _MOST_ASKED: Final = 200

@@ -23,7 +23,7 @@ from ..order import disorder_in
 from ..reader_names import lacking
 from ..set_up import SetUp, session_template_steps
 from ..streams import beside_logs, owning_logs, wired_streams
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

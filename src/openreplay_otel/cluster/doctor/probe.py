@@ -18,8 +18,8 @@ from ...names import (
 )
 from ...stores.elasticsearch import ElasticsearchStore, schema
 from .examination import sentence
-from .findings import Result, found
 from .readers import panel_faults, read_as_old, search_as_new
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

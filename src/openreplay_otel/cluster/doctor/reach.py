@@ -10,7 +10,7 @@ from ...settings import table, variable
 from ...stores.elasticsearch import preparation
 from ..reader_names import reader_names
 from .examination import privileges, sentence
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

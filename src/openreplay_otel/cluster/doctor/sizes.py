@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import StoreError
 from .examination import sentence
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...export.spool.folder import SpoolFolder
 from ...export.spool.listing import list_spool
-from .findings import Result, found
+from .result import Result, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
