@@ -221,7 +221,7 @@ def unit(session: nox.Session, otel: str) -> None:
     session.run("openreplay-otel", "--help", silent=True)
     elsewhere = (
         "benchmarks", "browser", "collector", "docs", "faults", "forged", "frameworks", "integration",
-        "wire",
+        "real_files", "wire",
     )  # fmt: skip
     ignored = (f"--ignore=tests/{folder}" for folder in elsewhere)
     # Python's own checks, once: it warns of what is left open, and of what other threads must not touch.
@@ -264,10 +264,10 @@ def integration(session: nox.Session, es: int) -> None:
 
 @nox.session
 def frameworks(session: nox.Session) -> None:
-    """Run every framework on every server, the job queues and the examples; then beside Elastic's distro."""
+    """Run every framework on every server, job queues, examples, their log files; then beside Elastic's distro."""
     _install_locked(session, "--group=frameworks", "--all-extras")
     _install_wheel(session)
-    _pytest(session, "tests/frameworks")
+    _pytest(session, "tests/frameworks", "tests/real_files")
     # It pins each of OpenTelemetry's packages, so it cannot stand in the lock beside the newest ones.
     session.install("--quiet", "elastic-opentelemetry>=1.18,<2")
     beside = ("tests/frameworks/test_matrix.py", "tests/frameworks/test_once.py", "-k", "beside")

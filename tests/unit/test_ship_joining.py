@@ -305,6 +305,9 @@ UNKNOWN = {
     "1732683600.123 [ERROR] {} boom": ("ERROR", None),
     "ERROR    shop:pay.py:88 {} boom": ("ERROR", "shop"),
     "(ERROR) shop.pay {} boom": ("ERROR", "shop.pay"),
+    "2026-11-27 05:00:00,123 ERROR    shop pay.py:88: {} boom": ("ERROR", "shop"),
+    "05:00:00 ERROR shop /srv/pay.py:88 {} boom": ("ERROR", "shop"),
+    "ERROR shop.pay pay.py:88 - {} boom": ("ERROR", "shop.pay"),
 }
 
 

@@ -38,6 +38,10 @@ class _Stream:
         self.line = 0
         self.is_left_out = False
 
+    def clear(self) -> None:
+        """Forget the parts."""
+        self.parts, self.raw, self.size = [], [], 0
+
 
 class Splitter:
     """Takes the lines of one file in order, and gives its records.
@@ -97,8 +101,7 @@ class Splitter:
         """The file is at its end: give the last records."""
         for stream in (self._plain, self._out, self._err):
             if stream.parts:
-                line, raw = "".join(stream.parts), b"".join(stream.raw)
-                self._line(stream, line, None, Place(raw, stream.line, 0))
+                self._whole(stream, None, 0)
             stream.joiner.end()
 
     def _json(self, line: str, raw: bytes, number: int, offset: int) -> None:
@@ -134,18 +137,20 @@ class Splitter:
         stream.raw.append(raw)
         # What is around a part counts too: parts may be empty, and nothing says that there is a last one.
         stream.size += len(raw)
-        line, whole = "".join(stream.parts) if not wrapped.is_partial else "", b""
         if stream.size > MOST_CHARACTERS:
             for one in stream.raw:
                 self._unread(one, stream.line, TOO_LONG_IN_PARTS)
             stream.is_left_out = wrapped.is_partial
-        elif wrapped.is_partial:
-            return
-        else:
-            whole = b"".join(stream.raw)
-        stream.parts, stream.raw, stream.size = [], [], 0
-        if whole:
-            self._inner(stream, line, wrapped.time_ns, Place(whole, stream.line, offset))
+            stream.clear()
+        elif not wrapped.is_partial:
+            self._whole(stream, wrapped.time_ns, offset)
+
+    def _whole(self, stream: _Stream, time_ns: int | None, offset: int) -> None:
+        """A line in parts is at its end: it counts as the app wrote it, as the parts' ends may be inside of a tag."""
+        line = "".join(stream.parts)
+        place = Place(f"{line}\n".encode("utf-8", "replace"), stream.line, offset)
+        stream.clear()
+        self._inner(stream, line, time_ns, place)
 
     def _inner(self, stream: _Stream, line: str, time_ns: int | None, place: Place) -> None:
         if line.startswith('{"'):

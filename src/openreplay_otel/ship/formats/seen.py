@@ -19,6 +19,10 @@ _TAG: Final = re.compile(r"\[(?i:openReplayS|asayer_s)")
 _WORDS: Final = re.compile(r"[^\s|;,/()\[\]<>]+")
 _NUMBER: Final = re.compile(r"(?=\D*\d)[\d.:,/+\-TZ]+")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.\-]*(?::[\w.\-]+){0,3}")
+_PLACE: Final = re.compile(r"[\w./\-]{1,200}\.py:\d{1,9}")
+"""Where in the source."""
+_NO_NAME: Final = "-0"
+"""What is read instead: a number, and what comes before it is a name."""
 _CALENDAR: Final = frozenset(
     {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -40,7 +44,11 @@ def complete(record: ParsedRecord) -> None:
     text = record.message
     at = _TAG.search(text, 0, _HEAD)
     head = text[: _HEAD if at is None else at.start()]
-    found = _read_head(head, needs_all=at is not None, has_level=record.level is not None)
+    has_level = record.level is not None
+    found = _read_head(head, needs_all=at is not None, has_level=has_level)
+    if found is None and at is not None:
+        # A tag that somebody typed; the level before it is one all the same.
+        at, found = None, _read_head(head, needs_all=False, has_level=has_level)
     if found is None:
         return
     level, name = found
@@ -67,6 +75,8 @@ def _read_head(
     level: str | None = None
     name: str | None = None
     names = 0
+    if ".py:" in head:
+        head = _PLACE.sub(_NO_NAME, head)
     for match in _WORDS.finditer(head):
         word = match[0].strip(":-.'\"=")
         if not word or word.lower() in _CALENDAR or _NUMBER.fullmatch(word) is not None:

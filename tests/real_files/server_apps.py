@@ -1,12 +1,13 @@
-"""Apps for the servers that write log files in the tests."""
+"""Apps for the servers that write log files: ``python -m tests.real_files.server_apps Django`` runs its own server."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
-from .log_writers import worked
+from .programs import work_in_a_request
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -16,7 +17,7 @@ logging.basicConfig(level=logging.INFO)
 
 def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """For gunicorn and waitress."""
-    body = worked(environ["PATH_INFO"]).encode()
+    body = work_in_a_request(environ["PATH_INFO"]).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 
@@ -32,12 +33,12 @@ async def asgi(
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
         return
-    body = worked(scope["path"]).encode()
+    body = work_in_a_request(scope["path"]).encode()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": body})
 
 
-def runserver(port: str) -> None:
+def run_django(port: int) -> None:
     """Django's development server."""
     import django
     from django.conf import settings
@@ -46,7 +47,7 @@ def runserver(port: str) -> None:
     from django.urls import re_path
 
     def view(request: HttpRequest) -> HttpResponse:
-        return HttpResponse(worked(request.path).encode())
+        return HttpResponse(work_in_a_request(request.path).encode())
 
     settings.configure(DEBUG=True, ROOT_URLCONF=__name__, SECRET_KEY="x", ALLOWED_HOSTS=["*"])
     globals()["urlpatterns"] = [re_path(".*", view)]
@@ -54,5 +55,28 @@ def runserver(port: str) -> None:
     call_command("runserver", f"127.0.0.1:{port}", "--noreload", "--skip-checks")
 
 
+def run_flask(port: int) -> None:
+    """Flask's development server, of werkzeug."""
+    from flask import Flask
+
+    app = Flask("shop")
+    app.add_url_rule("/<path>", "work", work_in_a_request)
+    app.run("127.0.0.1", port)
+
+
+def run_aiohttp(port: int) -> None:
+    """The server of aiohttp, with its access lines."""
+    from aiohttp import web
+
+    async def work(request: web.Request) -> web.Response:
+        return web.Response(text=work_in_a_request(request.path))
+
+    app = web.Application()
+    app.router.add_get("/{who}", work)
+    web.run_app(app, host="127.0.0.1", port=port)
+
+
 if __name__ == "__main__":
-    runserver(os.environ["PORT"])
+    {"Django": run_django, "Flask": run_flask, "aiohttp": run_aiohttp}[sys.argv[1]](
+        int(os.environ["PORT"])
+    )
