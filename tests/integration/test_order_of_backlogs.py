@@ -51,6 +51,39 @@ WAYS = {"workers": 4, "late": 2}
 """How many processes, and whether they deliver at the same time or one after the other."""
 
 
+def deliver(es: ElasticsearchServer, folder: Path, session: str, began: int, way: str) -> None:
+    """Have several processes catch up: four workers side by side, or one later with what is older."""
+    parts = WAYS[way]
+    processors: list[DurableLogRecordProcessor] = []
+    for part in reversed(range(parts)):
+        spool = str(folder / str(part))
+        settings = Settings(spool_dir=spool, request_max_bytes=20_000)
+        store = open_store(es.store_url, settings=settings)
+        app = App(settings=settings)
+        for n in (
+            range(part, 900, parts) if way == "workers" else range(part * 450, part * 450 + 450)
+        ):
+            app.log(session, "step %d", n, at_ms=began + 10_000 + n * 200)
+        backlog(spool, store, app, settings)
+        processors.append(DurableLogRecordProcessor(store, settings=settings))
+        if way == "late":
+            assert processors[-1].force_flush(60_000)
+            es.expect("POST", "/openreplay-logs-*/_refresh")
+    threads = [threading.Thread(target=one.force_flush, args=[60_000]) for one in processors]
+    for thread in threads:
+        thread.start()
+    # A refresh ends a part of the index, as it does where somebody looks up sessions meanwhile. After a few more
+    # Elasticsearch merges the parts of so small an index by itself.
+    for _ in range(3):
+        if any(thread.is_alive() for thread in threads):
+            es.request("POST", "/openreplay-logs-*/_refresh")
+    for thread in threads:
+        thread.join()
+    for processor in processors:
+        processor.shutdown()
+    es.expect("POST", "/openreplay-logs-*/_refresh")
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_what_came_out_of_order_is_named_and_put_right_by_the_command(
     es: ElasticsearchServer, typed: Typist, tmp_path: Path, way: str
@@ -59,34 +92,15 @@ def test_what_came_out_of_order_is_named_and_put_right_by_the_command(
     began = now_ms() - 600_000
     session = session_id_begun_at(began)
     typed.well("setup")
-    parts = WAYS[way]
-    processors: list[DurableLogRecordProcessor] = []
-    for part in reversed(range(parts)):
-        folder = str(tmp_path / str(part))
-        settings = Settings(spool_dir=folder, request_max_bytes=20_000)
-        store = open_store(es.store_url, settings=settings)
-        app = App(settings=settings)
-        for n in (
-            range(part, 900, parts) if way == "workers" else range(part * 450, part * 450 + 450)
-        ):
-            app.log(session, "step %d", n, at_ms=began + 10_000 + n * 200)
-        backlog(folder, store, app, settings)
-        processors.append(DurableLogRecordProcessor(store, settings=settings))
-        if way == "late":
-            assert processors[-1].force_flush(60_000)
-            es.expect("POST", "/openreplay-logs-*/_refresh")
-    threads = [threading.Thread(target=one.force_flush, args=[60_000]) for one in processors]
-    for thread in threads:
-        thread.start()
-    # Each refresh ends a part of the index, as it does where somebody looks up sessions meanwhile.
-    while any(thread.is_alive() for thread in threads):
-        es.request("POST", "/openreplay-logs-*/_refresh")
-    for thread in threads:
-        thread.join()
-    for processor in processors:
-        processor.shutdown()
-    es.expect("POST", "/openreplay-logs-*/_refresh")
-    assert steps_back(es, session) > 0
+    for attempt in range(10):
+        deliver(es, tmp_path / str(attempt), session, began, way)
+        if steps_back(es, session) > 0:
+            break
+        # Elasticsearch happened to merge all of it already: once more.
+        for index in es.expect("GET", "/openreplay-logs-*"):
+            es.expect("DELETE", f"/{index}")
+    else:
+        pytest.fail("ten backlogs came in order")
 
     doctor = typed("doctor").out
     assert "1 of its 1 longest sessions out of order" in doctor
