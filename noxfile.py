@@ -118,10 +118,11 @@ def _report() -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format, and that uv.lock fits pyproject.toml."""
+    """Check style, format and the order of the rooms, and that uv.lock fits pyproject.toml."""
     _install_locked(session, "--only-group=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check", "--diff")
+    session.run("lint-imports", env={"PYTHONPATH": "src"})
     # Offline, and whatever index is set here: the lock names the public one and has to stay so.
     indexes = ["UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"]
     unset: dict[str, str | None] = dict.fromkeys(indexes)

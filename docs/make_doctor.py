@@ -8,12 +8,12 @@ from pathlib import Path
 
 from made_page import check_or_write, escaped
 
-from openreplay_otel.cluster.doctor.findings import CHECKS, FINDINGS
+from openreplay_otel.doctor.findings import CHECKS, FINDINGS
 
 PAGE = Path(__file__).with_name("doctor.md")
 
 BEFORE = """\
-<!-- Made by docs/make_doctor.py of src/openreplay_otel/cluster/doctor/findings.py: change that, not this page. -->
+<!-- Made by docs/make_doctor.py of src/openreplay_otel/doctor/findings.py: change that, not this page. -->
 
 # What the doctor finds
 

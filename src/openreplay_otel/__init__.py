@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from .context import OpenReplayPropagator
     from .context.current import current_session, no_session, use_session
     from .context.middleware import OpenReplayASGIMiddleware, OpenReplayWSGIMiddleware
-    from .entries import ExceptionInfo, LogEntry, SessionSummary
     from .errors import (
         InvalidSessionError,
         OpenReplayError,
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
         StoreUnavailableError,
     )
     from .export import DurableLogRecordProcessor, OpenReplayLogExporter
-    from .lookup import AsyncSessionLogs, SessionLogs
+    from .lookup.entries import ExceptionInfo, LogEntry, SessionSummary
+    from .lookup.session_logs import AsyncSessionLogs, SessionLogs
     from .pipeline import Pipeline, configure
     from .session import Session, SessionToken
     from .settings import Settings
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from .stores import Store, open_store
 
 _HOMES: Final = {
-    "AsyncSessionLogs": "lookup",
+    "AsyncSessionLogs": "lookup.session_logs",
     "DurableLogRecordProcessor": "export",
-    "ExceptionInfo": "entries",
+    "ExceptionInfo": "lookup.entries",
     "InvalidSessionError": "errors",
-    "LogEntry": "entries",
+    "LogEntry": "lookup.entries",
     "OpenReplayASGIMiddleware": "context.middleware",
     "OpenReplayConfigurator": "auto",
     "OpenReplayDistro": "auto",
@@ -48,8 +48,8 @@ _HOMES: Final = {
     "OpenReplayWSGIMiddleware": "context.middleware",
     "Pipeline": "pipeline",
     "Session": "session",
-    "SessionLogs": "lookup",
-    "SessionSummary": "entries",
+    "SessionLogs": "lookup.session_logs",
+    "SessionSummary": "lookup.entries",
     "SessionToken": "session",
     "Settings": "settings",
     "SettingsError": "errors",

@@ -7,22 +7,22 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from .capture.asyncio_tasks import hook_asyncio
+from .capture.exceptions import hook_leaving, hook_span_exceptions
+from .capture.framework_exceptions import hook_frameworks
+from .capture.printed_exceptions import hook_printing, hook_uncaught
 from .context.aws_lambda import hook_lambda
 from .context.deferred import settle
-from .context.detaching import hook_detach
+from .context.detach_hooks import hook_detach
+from .context.flush_at_exit import hook_ends
 from .context.greenlets import hook_greenlets
 from .context.jobs import hook_jobs
 from .context.pools import hook_pools
-from .context.process_ends import hook_ends
 from .context.servers import hook_servers
 from .patching import Patches
-from .stamp.asyncio_tasks import hook_asyncio
-from .stamp.exception_records import hook_leaving, hook_span_exceptions
-from .stamp.framework_exceptions import hook_frameworks
 from .stamp.plain_logging import choose_tags, hook_plain_logs
-from .stamp.printed_exceptions import hook_printing, hook_uncaught
+from .stamp.repeated_exceptions import hook_structlog_instrumentation
 from .stamp.streams import hook_streams
-from .stamp.told_exceptions import hook_structlog_instrumentation
 
 if TYPE_CHECKING:
     from .settings import Settings

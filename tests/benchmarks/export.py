@@ -27,7 +27,7 @@ from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs.export import LogRecordExportResult
 
 from openreplay_otel import OpenReplayLogExporter, Settings
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 from openreplay_otel.session import replay_url_base
 from tests.benchmarks.measuring import cpu_rounds
 from tests.benchmarks.null_server import NullServer

@@ -2,9 +2,9 @@
 
 In each round the same records go in four ways, each into an index of its own with our template:
 
-- *ours, queued*: they lie in the spool already; from the start of the shipper until the last one is stored;
+- *ours, queued*: they lie in the spool already; from the start of the delivery worker until the last one is stored;
 - *ours, emitted*: an app logs them as fast as it can; from the first log call until the last one is stored;
-- *raw*: ready-made NDJSON of the same documents with the same ids, in requests as large as the shipper's, one
+- *raw*: ready-made NDJSON of the same documents with the same ids, in requests as large as the delivery worker's, one
   after another on one connection. This is what "ours" is compared with;
 - *raw without ids*: the same, Elasticsearch choosing the ids. The difference to raw is what "once" costs.
 
@@ -20,9 +20,9 @@ import time
 from typing import TYPE_CHECKING
 
 from openreplay_otel import DurableLogRecordProcessor, OpenReplayLogRecordProcessor, Settings
-from openreplay_otel.export.document import DocumentBuilder
-from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.document.builder import DocumentBuilder
+from openreplay_otel.spool import Spool
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores import open_store
 from openreplay_otel.stores.bulk_lines import lines_of, whole_length
 from openreplay_otel.stores.elasticsearch import ElasticsearchStore

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 from openreplay_otel.stores.bulk_lines import bulk_body
 from openreplay_otel.stores.elasticsearch.bulk import BULK_PATH
 from tests.benchmarks.records import Shop

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     import resource
     from collections.abc import Iterator
 
-    from openreplay_otel.export.delivery import DeliveryReport
+    from openreplay_otel.delivery.delivery import DeliveryReport
     from openreplay_otel.stores.base import Document
 
 RECORDS = 200_000

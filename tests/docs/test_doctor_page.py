@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from openreplay_otel.cluster.doctor.findings import CHECKS, FINDINGS
+from openreplay_otel.doctor.findings import CHECKS, FINDINGS
 from tests.docs.pages import ROOT
 
 

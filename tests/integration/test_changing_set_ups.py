@@ -10,8 +10,8 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 
 from openreplay_otel import OpenReplayLogExporter, Settings, open_store
-from openreplay_otel.export.document import DocumentBuilder
-from openreplay_otel.export.fields import RECORD_FIELDS, RESOURCE_FIELDS
+from openreplay_otel.document.builder import DocumentBuilder
+from openreplay_otel.document.fields import RECORD_FIELDS, RESOURCE_FIELDS
 from openreplay_otel.stores.elasticsearch.schema import session_template
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.openreplay_readers import read_as_v1_20, search_as_v1_21

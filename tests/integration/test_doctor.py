@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import OpenReplayLogExporter, Settings
-from openreplay_otel.cluster.doctor.examination import Examination
-from openreplay_otel.cluster.doctor.examine import examine
-from openreplay_otel.cluster.doctor.findings import CHECKS
+from openreplay_otel.doctor.examination import Examination
+from openreplay_otel.doctor.examine import examine
+from openreplay_otel.doctor.findings import CHECKS
 from openreplay_otel.stores.elasticsearch import Connection
 from openreplay_otel.stores.elasticsearch.schema import session_template
 from tests.emitting import App, now_ms, session_id_begun_at

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, OpenReplayLogExporter
-from openreplay_otel.cluster.doctor.findings import FINDINGS
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.doctor.findings import FINDINGS
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores.elasticsearch.schema import session_template
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.integration import test_doctor as states

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, Settings
-from openreplay_otel.export.spool.dead_letters import dead_letters_in
+from openreplay_otel.spool.dead_letters import dead_letters_in
 from tests.emitting import App, now_ms, session_id_begun_at
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, Settings, open_store
-from openreplay_otel.export.document import DocumentBuilder
-from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.document.builder import DocumentBuilder
+from openreplay_otel.spool import Spool
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores.bulk_lines import lines_of
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.integration.test_changing_set_ups import Typist, typed

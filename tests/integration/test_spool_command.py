@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, SessionLogs
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.folder import SpoolFolder
 from tests.emitting import App, now_ms, session_id_begun_at
 from tests.unit.cli_harness import call
 

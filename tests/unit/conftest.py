@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .lookups import Asynchronous, Plain
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from openreplay_otel import Settings
 from openreplay_otel.context import with_session_id
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 
 from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool import Spool
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores.bulk_lines import documents_of, lines_of
 
 from .processes import MOST_SECONDS
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from openreplay_otel.export.spool.segment import Slice
+    from openreplay_otel.spool.segment import Slice
 
 MEBIBYTE: Final = 1024 * 1024
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from openreplay_otel.stores.base import Document, LogQuery
-from openreplay_otel.stores.times import to_text
+from openreplay_otel.stores.timestamps import to_text
 
 from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS
 

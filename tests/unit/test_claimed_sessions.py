@@ -26,7 +26,7 @@ from openreplay_otel import (
 )
 from openreplay_otel.capture import LoggingCapture
 from openreplay_otel.context.session_context import NotedSession
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 
 from .contract import EXAMPLE_ID
 

@@ -51,7 +51,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; from openreplay_otel.cli.app import run; run(['--help']);"
         "print(*[m for m in sys.modules if m.startswith(('rich', 'opentelemetry', 'elastic',"
-        " 'openreplay_otel.lookup', 'openreplay_otel.cli.logs'))], file=sys.stderr)"
+        " 'openreplay_otel.lookup.session_logs', 'openreplay_otel.cli.commands.logs'))], file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -15,9 +15,9 @@ from opentelemetry.sdk._logs import LoggerProvider
 
 import openreplay_otel
 from openreplay_otel import SessionLogs, Settings, open_store
-from openreplay_otel.cluster.doctor.findings import CHECKS, FINDINGS
-from openreplay_otel.cluster.doctor.result import found
-from openreplay_otel.cluster.doctor.spool_check import check_spool
+from openreplay_otel.doctor.findings import CHECKS, FINDINGS
+from openreplay_otel.doctor.result import found
+from openreplay_otel.doctor.spool_check import check_spool
 
 from .cli_harness import call, call_on_terminal, store_url
 

@@ -21,8 +21,8 @@ import pytest
 
 import openreplay_otel
 from openreplay_otel import open_store
-from openreplay_otel.export.spool.dead_letters import DeadLetters
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.dead_letters import DeadLetters
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores.base import Document, RefusedDocument
 from openreplay_otel.text.spreadsheet import text_cell
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import SessionLogs
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.folder import SpoolFolder
 from tests.emitting import App
 
 from .cli_harness import (

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openreplay_otel import LogEntry, open_store
-from openreplay_otel.cli.error_context import with_context
-from openreplay_otel.cli.formats import ENTRY_COLUMNS, SESSION_COLUMNS
+from openreplay_otel.cli.render.error_context import with_context
+from openreplay_otel.cli.render.formats import ENTRY_COLUMNS, SESSION_COLUMNS
 from openreplay_otel.stores.base import Document
 from tests.emitting import App
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from openreplay_otel import ExceptionInfo, LogEntry, Session, SessionSummary
-from openreplay_otel.cli.render import Layout, Timeline, session_head
-from openreplay_otel.cli.render_sessions import session_table
-from openreplay_otel.cli.wrapping import NARROWEST
+from openreplay_otel.cli.render.entries import Layout, Timeline, session_head
+from openreplay_otel.cli.render.sessions import session_table
+from openreplay_otel.cli.render.wrapping import NARROWEST
 
 from .contract import EXAMPLE_ID, PROPERTY
 

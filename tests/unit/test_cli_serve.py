@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openreplay_otel import OpenReplayError, Session, SettingsError
-from openreplay_otel.cli import serve
+from openreplay_otel.cli.commands import serve
 from openreplay_otel.stores.base import Position
 from openreplay_otel.viewer.filters import RecordsFilter, SessionsFilter, place_text
 from openreplay_otel.viewer.rows import duration_text

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import SessionLogs, Settings, StoreError, StoreUnavailableError
-from openreplay_otel.export import spool_delivery
-from openreplay_otel.export.spool.dead_letters import DeadLetters
-from openreplay_otel.export.spool.folder import SpoolFolder
-from openreplay_otel.export.spool.listing import is_running, list_spool
+from openreplay_otel.delivery import by_hand as spool_delivery
+from openreplay_otel.spool.dead_letters import DeadLetters
+from openreplay_otel.spool.folder import SpoolFolder
+from openreplay_otel.spool.listing import is_running, list_spool
 from openreplay_otel.stores.base import Document, RefusedDocument
 
 from .cli_harness import COMMAND, SECONDS, call, call_on_terminal, environment, store_url
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from openreplay_otel.export.spool.segment import Segment
+    from openreplay_otel.spool.segment import Segment
 
 NOWHERE = "http://127.0.0.1:9"
 APP = """
 import logging, os, sys, openreplay_otel
 from opentelemetry import context, propagate
-from openreplay_otel.export.shipper import Shipper
+from openreplay_otel.delivery.worker import DeliveryWorker
 
-Shipper.start = lambda self: None  # what is taken stays in the spool
+DeliveryWorker.start = lambda self: None  # what is taken stays in the spool
 openreplay_otel.configure(sys.argv[1])
 context.attach(propagate.extract({"openReplaySession.id": sys.argv[2]}))
 for number in range(3):

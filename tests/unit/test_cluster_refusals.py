@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import Settings, StoreLayoutError, StoreUnavailableError
-from openreplay_otel.cluster.doctor.examination import Examination
-from openreplay_otel.cluster.doctor.names_and_templates import check_alias
 from openreplay_otel.cluster.repair import keep_age
 from openreplay_otel.cluster.set_up import Plan, SetUp, carry_out, plan_set_up
 from openreplay_otel.cluster.tear_down import plan_tear_down
+from openreplay_otel.doctor.examination import Examination
+from openreplay_otel.doctor.index_checks import check_alias
 from openreplay_otel.stores.elasticsearch import Connection
 from openreplay_otel.stores.elasticsearch.preparation import apply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from openreplay_otel.cluster.doctor.result import Result
+    from openreplay_otel.doctor.result import Result
 
 
 class Cluster:

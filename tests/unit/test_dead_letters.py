@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openreplay_otel.export.spool.dead_letters import (
+from openreplay_otel.spool.dead_letters import (
     DeadLetters,
     dead_letters_in,
     document_of,
     lines_of_letter,
 )
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.folder import SpoolFolder
 from openreplay_otel.stores.base import Document, RefusedDocument
 
 from .spooled import MEBIBYTE, line

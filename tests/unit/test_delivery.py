@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openreplay_otel import StoreAccessError, StoreLayoutError, StoreUnavailableError
-from openreplay_otel.export.delivery import Delivery, DeliveryReport
+from openreplay_otel.delivery.delivery import Delivery, DeliveryReport
 from openreplay_otel.stores.base import Document, RefusedDocument, WriteResult
 
 from .contract import PROPERTY

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.folder import SpoolFolder
 
 from .cli_harness import call_here, fill_shop, store_url
 

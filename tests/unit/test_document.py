@@ -13,8 +13,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from openreplay_otel import OpenReplayLogRecordProcessor, Settings
-from openreplay_otel.export.document import DocumentBuilder
-from openreplay_otel.export.fields import ECS_VERSION, RECORD_FIELDS, RESOURCE_FIELDS
+from openreplay_otel.document.builder import DocumentBuilder
+from openreplay_otel.document.fields import ECS_VERSION, RECORD_FIELDS, RESOURCE_FIELDS
 
 from .contract import EXAMPLE_ID
 from .records import AT_NS, in_session, parsed, readable, writable

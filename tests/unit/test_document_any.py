@@ -11,7 +11,7 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.resources import Resource
 
 from openreplay_otel import Settings
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 
 from .contract import EXAMPLE_ID, LARGEST_ID, PROPERTY
 from .records import AT_NS, parsed, readable

@@ -12,7 +12,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 
 from openreplay_otel import OpenReplayLogRecordProcessor, Settings
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 
 from .contract import (
     DAY_MS,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, SettingsError, StoreUnavailableError
-from openreplay_otel.export.spool.folder import SpoolFolder
+from openreplay_otel.spool.folder import SpoolFolder
 
 from .contract import EXAMPLE_ID
 from .faults import FaultyStore
@@ -89,7 +89,7 @@ def test_what_one_process_leaves_the_next_one_delivers(processors: Processors) -
     assert ({}, 1) == (store.kept, len(processors.files()))
     store.outcomes = []
     second = processors(store)
-    assert second._durable._shipper._thread is None
+    assert second._durable._worker._thread is None
     emit(second, "d")
     wait_until(lambda: len(store.kept) == 4)
     assert second.force_flush() is True
@@ -108,7 +108,7 @@ def test_shutdown_delivers_and_leaves_nothing_behind(processors: Processors) -> 
     assert (100, 0) == (len(store.kept), store.closed)
     # By which the folder is found again.
     assert ["hosts"] == [path.name for path in processors.path.rglob("*") if path.is_file()]
-    thread = processor._durable._shipper._thread
+    thread = processor._durable._worker._thread
     assert thread is not None
     assert thread.join(0)
 
@@ -176,7 +176,7 @@ def test_a_flush_that_lost_something_says_so(
     """What was given up meanwhile is not with the store, though nothing waits any more."""
     processor = processors(FaultyStore())
     monkeypatch.setattr(
-        processor._durable._shipper,
+        processor._durable._worker,
         "flush",
         lambda _, **__: processor.spool.tally.drop("age", 1) is None,
     )

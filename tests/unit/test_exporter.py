@@ -23,7 +23,7 @@ from openreplay_otel import (
     SettingsError,
     StoreUnavailableError,
 )
-from openreplay_otel.export.quiet_log import QuietLog
+from openreplay_otel.delivery.rate_limited_log import QuietLog
 
 from .contract import EXAMPLE_ID, token
 from .faults import Clock, FaultyStore

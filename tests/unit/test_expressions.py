@@ -10,8 +10,8 @@ import pytest
 
 from openreplay_otel import SettingsError
 from openreplay_otel.auto import greenlets
+from openreplay_otel.capture.printed_exceptions import with_tag
 from openreplay_otel.cli import app
-from openreplay_otel.stamp.printed_exceptions import with_tag
 from openreplay_otel.viewer.access import host_names
 
 from .expressions import expressions, pumps
@@ -29,17 +29,17 @@ COMMON = (
 
 LISTED: Final[dict[str, tuple[str, ...]]] = {
     "auto.greenlets._PYTHON": (),
-    "cli.api_key._ID_LIKE_AN_OPTION": (),
+    "cli.commands.api_key._ID_LIKE_AN_OPTION": (),
     "cli.typed_command._PASSWORD": ("http://", "http://a", "https://a@"),
-    "cluster.doctor.elsewhere._BACKING": (".ds-", "-2024.01.01-000001"),
-    "cluster.doctor.readers._TIME": (),
-    "cluster.doctor.readers._TOKEN_TAG": ("openReplaySessionToken", "openReplaySession"),
+    "doctor.elsewhere._BACKING": (".ds-", "-2024.01.01-000001"),
+    "doctor.readers._TIME": (),
+    "doctor.readers._TOKEN_TAG": ("openReplaySessionToken", "openReplaySession"),
     "cluster.indexes._DAY": (),
     "cluster.retention._DAYS": (),
-    "export.spool.folder._NAME": (),
-    "export.spool.folder._NOT_IN_A_NAME": (),
-    "export.spool.listing._OWNER": (),
-    "export.spool.listing._TIMESTAMP": ('"@timestamp":"', '"@timestamp":"2026-11-27'),
+    "spool.folder._NAME": (),
+    "spool.folder._NOT_IN_A_NAME": (),
+    "spool.listing._OWNER": (),
+    "spool.listing._TIMESTAMP": ('"@timestamp":"', '"@timestamp":"2026-11-27'),
     "message_tag._TAG": (
         "openReplaySession",
         "asayer_session",
@@ -49,7 +49,7 @@ LISTED: Final[dict[str, tuple[str, ...]]] = {
     ),
     "message_tag._PREFIX": ("[openReplaySession.id=", "[asayer_session_id=7]"),
     "message_tag._ONE_TAG": (),
-    "queries._PHRASE": ('"', '" ', '""'),
+    "lookup.queries._PHRASE": ('"', '" ', '""'),
     "session._DECIMAL_ID": (),
     "session._TOKEN": (),
     "ship.files._ROTATED": (),
@@ -122,7 +122,7 @@ def _refused(text: str) -> None:
 MADE: Final[dict[str, Callable[[str], object]]] = {
     "auto.greenlets:_name()": greenlets._name,
     "cli.app:_with_options()": app._with_options,
-    "stamp.printed_exceptions:with_tag()": lambda text: with_tag(text, ValueError(), "7", "[t] "),
+    "capture.printed_exceptions:with_tag()": lambda text: with_tag(text, ValueError(), "7", "[t] "),
     "viewer.access:host_names()": _refused,
 }
 """Expressions without a name, and what uses them."""

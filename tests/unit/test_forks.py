@@ -16,7 +16,7 @@ import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, forks
 from openreplay_otel.stamp.document_id import DocumentIdGenerator
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .faults import FaultyStore
 from .processes import Fork, forking, run_python
@@ -225,7 +225,7 @@ def test_a_child_that_c_code_forked_has_files_a_thread_and_counts_of_its_own(
         with (
             processor.spool._write_lock,
             processor.spool._ship_lock,
-            processor._durable._shipper._lock,
+            processor._durable._worker._lock,
         ):
             held[0].set()
             held[1].wait(60)

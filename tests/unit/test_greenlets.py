@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel.auto.greenlets import greenlets_of
-from openreplay_otel.lookup import SessionLogs
+from openreplay_otel.lookup.session_logs import SessionLogs
 
 from .hooked import SESSION
 from .processes import run_python

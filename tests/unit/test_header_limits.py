@@ -9,9 +9,9 @@ from opentelemetry import baggage
 from opentelemetry.context import Context
 
 from openreplay_otel import OpenReplayPropagator, session
-from openreplay_otel.context import carriers
-from openreplay_otel.context.carriers import LONGEST_BAGGAGE, LONGEST_COOKIES, CarrierReader
+from openreplay_otel.context import session_sources as carriers
 from openreplay_otel.context.session_context import session_id_of, with_session_id
+from openreplay_otel.context.session_sources import LONGEST_BAGGAGE, LONGEST_COOKIES, CarrierReader
 
 from .contract import EXAMPLE_ID, NOW_MS, token
 

@@ -31,7 +31,7 @@ from .stored import STARTED, document
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from openreplay_otel.stores.sqlite import SqliteStore
+    from openreplay_otel.stores.sqlite.store import SqliteStore
 
 OTHER = id_beginning_at(EXAMPLE_STARTED_MS + 1000)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import SettingsError
-from openreplay_otel.queries import phrases_of
+from openreplay_otel.lookup.queries import phrases_of
 
 from .contract import EXAMPLE_ID
 from .lookups import numbers
 from .stored import STARTED, document
 
 if TYPE_CHECKING:
-    from openreplay_otel.stores.sqlite import SqliteStore
+    from openreplay_otel.stores.sqlite.store import SqliteStore
 
 LEVELS = ["debug", "info", "warning", "error"]
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogR
 from opentelemetry.sdk.resources import Resource
 
 from openreplay_otel import OpenReplayPropagator, Pipeline, SettingsError, configure
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .contract import EXAMPLE_ID, token
 from .faults import FaultyStore

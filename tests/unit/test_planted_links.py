@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import StoreAccessError, open_store
-from openreplay_otel.export.spool import folder as folder_module
-from openreplay_otel.export.spool.counts import DeliveryCounts
-from openreplay_otel.export.spool.dead_letters import DeadLetters, dead_letters_in
-from openreplay_otel.export.spool.folder import SpoolFolder
-from openreplay_otel.export.spool.process_status import statuses_in, write_status
-from openreplay_otel.export.spool.segment import HEADER_SIZE, header
 from openreplay_otel.private_files import open_anew, open_own, put_in_place, read_existing
+from openreplay_otel.spool import folder as folder_module
+from openreplay_otel.spool.counts import DeliveryCounts
+from openreplay_otel.spool.dead_letters import DeadLetters, dead_letters_in
+from openreplay_otel.spool.folder import SpoolFolder
+from openreplay_otel.spool.process_status import statuses_in, write_status
+from openreplay_otel.spool.segment import HEADER_SIZE, header
 from openreplay_otel.stores.base import Document, RefusedDocument
 
 from .cli_harness import call_here, store_url

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from openreplay_otel import StoreUnavailableError
-from openreplay_otel.export.preparing import Preparation
-from openreplay_otel.export.quiet_log import QuietLog
+from openreplay_otel.delivery.preparation import Preparation
+from openreplay_otel.delivery.rate_limited_log import QuietLog
 
 from .faults import FaultyStore
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openreplay_otel.export.spool.counts import DeliveryCounts, Tally
-from openreplay_otel.export.spool.folder import SpoolFolder
-from openreplay_otel.export.spool.process_status import remove_status, statuses_in, write_status
+from openreplay_otel.spool.counts import DeliveryCounts, Tally
+from openreplay_otel.spool.folder import SpoolFolder
+from openreplay_otel.spool.process_status import remove_status, statuses_in, write_status
 
 from .spooled import names_in
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openreplay_otel import InvalidSessionError, Session, SessionToken
-from openreplay_otel.context.carriers import CarrierReader
+from openreplay_otel.context.session_sources import CarrierReader
 from openreplay_otel.session import session_id_from_request
 
 from .contract import (

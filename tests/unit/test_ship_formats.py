@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from openreplay_otel import Settings
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 from openreplay_otel.ship.formats.table import FORMATS, LogFormat
 from tests.emitting import App
 

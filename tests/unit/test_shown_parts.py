@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import Settings
-from openreplay_otel.cli.render import Layout, Timeline
-from openreplay_otel.cli.render_spool import letter_lines
-from openreplay_otel.entries import EntryReader, SessionSummary
+from openreplay_otel.cli.render.entries import Layout, Timeline
+from openreplay_otel.cli.render.spool import letter_lines
+from openreplay_otel.lookup.entries import EntryReader, SessionSummary
 from openreplay_otel.session import Session
 from openreplay_otel.stores.base import Hit
-from openreplay_otel.stores.times import to_text
+from openreplay_otel.stores.timestamps import to_text
 from openreplay_otel.text.harmless import harmless, harmless_end, json_text, one_line, one_line_end
-from openreplay_otel.viewer.fields import fields_of
+from openreplay_otel.viewer.record_fields import fields_of
 from openreplay_otel.viewer.rows import record_row, service_choices, session_row, shown_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from openreplay_otel.entries import LogEntry
+    from openreplay_otel.lookup.entries import LogEntry
 
 SESSION = Session("2618307011354435587")
 SETTINGS = Settings()

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from openreplay_otel.export.spool import Spool, append_side
-from openreplay_otel.export.spool import spool as spool_module
+from openreplay_otel.spool import Spool
+from openreplay_otel.spool import appending as append_side
+from openreplay_otel.spool import spool as spool_module
 
 from .faults import Clock
 from .processes import Fork, forking

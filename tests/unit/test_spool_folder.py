@@ -11,14 +11,10 @@ from typing import Any
 
 import pytest
 
-from openreplay_otel.export.spool import Spool
-from openreplay_otel.export.spool import folder as folder_module
-from openreplay_otel.export.spool.folder import (
-    SpoolFolder,
-    default_spool_dir,
-    make_private,
-)
-from openreplay_otel.export.spool.segment import HEADER_SIZE, header
+from openreplay_otel.spool import Spool
+from openreplay_otel.spool import folder as folder_module
+from openreplay_otel.spool.folder import SpoolFolder, default_spool_dir, make_private
+from openreplay_otel.spool.segment import HEADER_SIZE, header
 
 from .processes import Fork, forking
 from .spooled import MEBIBYTE, adopted_from, append, lines, names_in, spool_in, taken_from

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openreplay_otel.export.spool import recovery as recovery_module
-from openreplay_otel.export.spool.folder import SpoolFolder
-from openreplay_otel.export.spool.segment import HEADER_SIZE, header
+from openreplay_otel.spool import recovery as recovery_module
+from openreplay_otel.spool.folder import SpoolFolder
+from openreplay_otel.spool.segment import HEADER_SIZE, header
 from openreplay_otel.stores.bulk_lines import documents_of, is_torn
 
 from .spooled import MEBIBYTE, adopted_from, line, lines
@@ -19,7 +19,7 @@ from .spooled import MEBIBYTE, adopted_from, line, lines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from openreplay_otel.export.spool.folder import Recovered
+    from openreplay_otel.spool.folder import Recovered
 
 NAME = "1700000000000-99999-1700000000000-000001.sessions.ndjson"
 HEADER = header(HEADER_SIZE)

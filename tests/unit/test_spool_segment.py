@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from openreplay_otel.export.spool.folder import SpoolFolder
-from openreplay_otel.export.spool.segment import HEADER_SIZE, Segment, checkpoint_of, header
+from openreplay_otel.spool.folder import SpoolFolder
+from openreplay_otel.spool.segment import HEADER_SIZE, Segment, checkpoint_of, header
 
 from .spooled import MEBIBYTE, line, lines, names_in, numbers_in
 

@@ -15,7 +15,6 @@ import orjson
 import pytest
 
 from openreplay_otel import SettingsError, open_store
-from openreplay_otel.stores import sqlite_queries
 from openreplay_otel.stores.base import (
     Document,
     LogQuery,
@@ -23,7 +22,8 @@ from openreplay_otel.stores.base import (
     SessionQuery,
     WriteResult,
 )
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite import queries as sqlite_queries
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .contract import EXAMPLE_ID, EXAMPLE_STARTED_MS, id_beginning_at
 from .stored import STARTED, document, ids_of, numbers_of

@@ -15,7 +15,7 @@ import pytest
 
 from openreplay_otel import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
 from openreplay_otel.stores.base import SessionQuery, WriteResult
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .processes import Fork, forking
 from .stored import document, numbers_of

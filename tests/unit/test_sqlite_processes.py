@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from openreplay_otel.stores.sqlite import SqliteStore
+from openreplay_otel.stores.sqlite.store import SqliteStore
 
 from .processes import Fork, forking
 from .stored import document, numbers_of

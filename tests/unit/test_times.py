@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openreplay_otel.stores.times import from_text, to_text
+from openreplay_otel.stores.timestamps import from_text, to_text
 
 from .contract import PROPERTY
 

@@ -14,7 +14,7 @@ import orjson
 from openreplay_otel import OpenReplayLogExporter, open_store
 from openreplay_otel.session import Session
 from openreplay_otel.stores.base import Document
-from openreplay_otel.stores.times import to_text
+from openreplay_otel.stores.timestamps import to_text
 from tests.emitting import App
 from tests.viewer.hostile_cases import MARKUP, QUOTES, Rig, case, shown
 from tests.viewer.serving import Seen

@@ -15,7 +15,7 @@ from ..errors import SettingsError
 from ..settings import Settings
 from ..stamp import OpenReplayLogRecordProcessor
 from .exporting import exporting_processor
-from .others import other_of
+from .other_distros import other_of
 
 _logger = logging.getLogger(__name__)
 

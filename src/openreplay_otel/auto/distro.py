@@ -15,7 +15,7 @@ from opentelemetry.instrumentation.logging.environment_variables import (  # pyr
 from ..names import ENTRY_POINT
 from .exporting import collector_variables
 from .greenlets import patch_for_greenlets
-from .others import other_of
+from .other_distros import other_of
 
 _DEFAULTS = {
     OTEL_PROPAGATORS: f"tracecontext,baggage,{ENTRY_POINT}",

@@ -25,9 +25,9 @@ from opentelemetry.semconv.attributes.exception_attributes import (
 
 from ..context.exception_memory import mark_logged, session_id_of_exception
 from ..context.session_context import NotedSession, session_id_of, with_session_id
+from ..document.coercion import MAX_KEYWORD, MAX_TEXT, as_text, attribute_value, cut
 from ..names import ATTRIBUTE_SESSION_ID, FIELD_TRUNCATED
 from ..signals import is_from_signal
-from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, as_text, attribute_value, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

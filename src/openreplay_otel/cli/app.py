@@ -63,7 +63,7 @@ class _LazyCommand(typer.core.TyperCommand):
     def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:
         name = str(self.name)
         module_name = COMMANDS[name].module
-        module = import_module(f".{module_name}", __package__)
+        module = import_module(f".commands.{module_name}", __package__)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         settings = getattr(module, "CONTEXT_SETTINGS", None)
         single.command(name, help=module.HELP, context_settings=settings)(

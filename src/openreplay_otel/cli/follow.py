@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from ..entries import LogEntry
+from ..lookup.entries import LogEntry
 
 _LATE: Final = timedelta(seconds=30)
 """How much older than the newest record one may be that a quick look still finds."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from ..entries import LogEntry
 from ..errors import StoreError, StoreUnavailableError
-from ..lookup import SessionLogs
+from ..lookup.entries import LogEntry
+from ..lookup.session_logs import SessionLogs
 from ..session import Session
 from .follow import Follower
 from .output import PROGRAM, Output, note

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, cast
 
-from .process_ends import flush
+from .flush_at_exit import flush
 from .request_scope import RequestReader, enter, leave
 
 if TYPE_CHECKING:

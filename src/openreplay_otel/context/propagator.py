@@ -19,13 +19,13 @@ from opentelemetry.propagators.textmap import (
 
 from ..names import BAGGAGE_SESSION_ID, SESSION_ID_HEADER
 from ..settings import Settings
-from .carriers import CarrierReader, baggage_values, lookup_in
 from .session_context import session_id_of, with_session_id, without_session_id
+from .session_sources import CarrierReader, baggage_values, lookup_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from .carriers import HeaderLookup
+    from .session_sources import HeaderLookup
 
 _logger = logging.getLogger(__name__)
 _CarrierT = TypeVar("_CarrierT")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import get_current
 
-from .carriers import CarrierReader
 from .exception_memory import left
 from .session_context import attach_owned, detach_quietly, with_session_id
+from .session_sources import CarrierReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
 
     from ..settings import Settings
-    from .carriers import Headers
+    from .session_sources import Headers
 
 
 class RequestReader:

@@ -19,7 +19,7 @@ from opentelemetry.context import (
 
 from ..names import BAGGAGE_SESSION_ID
 from ..session import LONGEST_VALUE
-from .carriers import baggage_session_id_or_none
+from .session_sources import baggage_session_id_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""From a stamped record to a stored document."""
+"""What OpenTelemetry sees: the processor, the exporter, the way by a Collector, metrics."""
 
 from .durable_processor import DurableLogRecordProcessor
 from .exporter import OpenReplayLogExporter

@@ -16,12 +16,12 @@ from opentelemetry.sdk._logs.export import (
 )
 
 from .. import forks
+from ..delivery.background import Aside
+from ..delivery.rate_limited_log import QuietLog
 from ..names import ATTRIBUTE_SESSION_ID
+from ..spool.counts import Tally
 from ..stores.own_traffic import keep_quiet, own_traffic
-from .aside import Aside
-from .collector_reach import Reach, reasons
-from .quiet_log import QuietLog
-from .spool.counts import Tally
+from .collector_connectivity import Reach, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from ..collector_url import CollectorAddress
     from ..settings import Settings
-    from .spool.counts import DeliveryCounts
+    from ..spool.counts import DeliveryCounts
 
 _logger = logging.getLogger(__name__)
 

@@ -10,21 +10,21 @@ from opentelemetry.sdk._logs import LogRecordProcessor
 
 from ..context import session_id_of
 from ..context.exception_memory import if_never_logged
+from ..document.builder import DocumentBuilder
 from ..settings import Settings
 from ..signals import is_from_signal
 from ..stamp.document_id import DocumentIdGenerator
-from ..stamp.told_exceptions import told_error
-from .document import DocumentBuilder
+from ..stamp.repeated_exceptions import told_error
 from .durable_store import DurableStore
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import ReadWriteLogRecord
 
+    from ..spool import Spool
+    from ..spool.counts import DeliveryCounts
     from ..stores import Store
     from ..stores.elasticsearch.targets import ElasticsearchClient
-    from .spool import Spool
-    from .spool.counts import DeliveryCounts
 
 _logger = logging.getLogger(__name__)
 

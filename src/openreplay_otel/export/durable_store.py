@@ -7,22 +7,22 @@ import weakref
 from typing import TYPE_CHECKING, Final
 
 from .. import forks
-from ..context.process_ends import at_child_end, is_ending
+from ..context.flush_at_exit import at_child_end, is_ending
+from ..delivery.worker import DeliveryWorker
 from ..names import SESSIONLESS_DATA_STREAM
+from ..spool import Spool
+from ..spool.dead_letters import DeadLetters
+from ..spool.folder import SpoolFolder
 from ..stores.bulk_lines import lines_of
 from ..stores.opening import opened
 from .self_metrics import observe
-from .shipper import Shipper
-from .spool import Spool
-from .spool.dead_letters import DeadLetters
-from .spool.folder import SpoolFolder
 
 if TYPE_CHECKING:
     from ..settings import Settings
+    from ..spool.counts import DeliveryCounts
     from ..stores import Store
     from ..stores.base import Document
     from ..stores.elasticsearch.targets import ElasticsearchClient
-    from .spool.counts import DeliveryCounts
 
 _living: Final[weakref.WeakSet[DurableStore]] = weakref.WeakSet()
 
@@ -58,7 +58,7 @@ class DurableStore:
             syncs_always=settings.spool_fsync == "always",
         )
         self._append = self.spool.append
-        self._shipper = Shipper(
+        self._worker = DeliveryWorker(
             self.spool,
             self.store,
             DeadLetters(folder, max_bytes),
@@ -67,7 +67,7 @@ class DurableStore:
             syncs=settings.spool_fsync == "interval",
         )
         self.spool.on_first = self._begin_delivery
-        self.spool.on_data = self._shipper.wake
+        self.spool.on_data = self._worker.wake
         self._is_shut_down = False
         forks.watch(self)
         observe(self)
@@ -100,7 +100,7 @@ class DurableStore:
         """
         forks.notice_fork()
         dropped = self.spool.tally.dropped()
-        is_flushed = self._shipper.flush(timeout, gives_up=is_ending())
+        is_flushed = self._worker.flush(timeout, gives_up=is_ending())
         return is_flushed and self.spool.tally.dropped() == dropped
 
     def shutdown(self) -> None:
@@ -114,16 +114,16 @@ class DurableStore:
         self._is_shut_down = True
         began = time.monotonic()
         timeout = self.settings.shutdown_timeout
-        self._shipper.adopt_ended()
+        self._worker.adopt_ended()
         if not self.spool.is_empty:
-            self._shipper.flush(timeout, gives_up=True)
-        self._shipper.stop(max(0.1, began + timeout - time.monotonic()))
+            self._worker.flush(timeout, gives_up=True)
+        self._worker.stop(max(0.1, began + timeout - time.monotonic()))
         self.spool.close()
         if self._owns_store:
             self.store.close()
 
     def _begin_delivery(self) -> None:
-        if self._shipper.start():
+        if self._worker.start():
             at_child_end(self.shutdown)
 
     def before_fork(self) -> None:
@@ -137,7 +137,7 @@ class DurableStore:
     def after_fork_in_child(self) -> None:
         """Begin anew. What the parent has taken stays the parent's."""
         self.spool.after_fork_in_child()
-        self._shipper.after_fork_in_child()
+        self._worker.after_fork_in_child()
 
 
 def is_in_use() -> bool:

@@ -9,9 +9,9 @@ from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportRes
 
 from .. import forks
 from ..context.exception_memory import is_logged
+from ..document.builder import DocumentBuilder
 from ..settings import Settings, variable
-from ..stamp.told_exceptions import told_error
-from .document import DocumentBuilder
+from ..stamp.repeated_exceptions import told_error
 from .durable_store import DurableStore
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk._logs import ReadableLogRecord
 
+    from ..spool.counts import DeliveryCounts
     from ..stores import Store
     from ..stores.elasticsearch.targets import ElasticsearchClient
-    from .spool.counts import DeliveryCounts
 
 _logger = logging.getLogger(__name__)
 

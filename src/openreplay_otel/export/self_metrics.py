@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.metrics import Observation, get_meter
 
 from .. import forks
+from ..spool.listing import time_of_first
 from ..version import __version__
-from .spool.listing import time_of_first
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..export.document import document_source
-from ..export.fields import ECS_VERSION
-from ..export.parts import Origin, as_part, grading, trace_part
-from ..export.placement import Placements
+from ..document.builder import document_source
+from ..document.coercion import MAX_KEYWORD, MAX_TEXT, cut
+from ..document.fields import ECS_VERSION
+from ..document.json_parts import Origin, as_part, grading, trace_part
+from ..document.routing import Placements
 from ..message_tag import message_prefix, tagged
 from ..names import FIELD_ASSUMED, FIELD_MESSAGE, FIELD_TRUNCATED
 from ..stores.base import Document
-from ..text.plain_values import MAX_KEYWORD, MAX_TEXT, cut
 from .levels import severity_of
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from ..export.delivery import Delivery
+from ..delivery.delivery import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from ..export.delivery import DeliveryReport
+    from ..delivery.delivery import DeliveryReport
     from ..stores import Store
     from ..stores.base import Document
 

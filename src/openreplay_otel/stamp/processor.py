@@ -22,7 +22,7 @@ from ..names import (
 from ..settings import Settings
 from ..signals import is_from_signal
 from .document_id import DocumentIdGenerator
-from .told_exceptions import told_error
+from .repeated_exceptions import told_error
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

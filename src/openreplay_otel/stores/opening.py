@@ -47,7 +47,7 @@ def open_store(
     target = url or settings.store or default_store_url()
     path = sqlite_path_of(target)
     if path is not None:
-        from .sqlite import SqliteStore
+        from .sqlite.store import SqliteStore
 
         return SqliteStore(path, syncs=settings.spool_fsync == "always")
     from .elasticsearch import Connection, ElasticsearchStore

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-    from ..lookup import SessionLogs
+    from ..lookup.session_logs import SessionLogs
     from .access import Access
     from .signing_in import Asking
 

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Final
 
-from ..stores.times import to_text
+from ..stores.timestamps import to_text
 from ..text.harmless import json_text
 from ..text.spreadsheet import text_cell
 from ..text.times import offset_text
@@ -14,7 +14,7 @@ from ..text.times import offset_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ..entries import LogEntry
+    from ..lookup.entries import LogEntry
 
 _COLUMNS: Final = (
     "timestamp", "offset", "level", "service", "logger", "message", "error_type", "error_message",

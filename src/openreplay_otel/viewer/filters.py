@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from ..errors import SettingsError
-from ..queries import LEVELS
+from ..lookup.queries import LEVELS
 from ..stores.base import Position
-from ..stores.times import from_text
+from ..stores.timestamps import from_text
 from ..text.times import parse_moment
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from ..errors import StoreError
 from ..session import Session
 from ..text.harmless import one_line
 from .download import csv_lines, json_lines
-from .fields import fields_of
 from .filters import LEVEL_CHOICES, TIMES, RecordsFilter, SessionsFilter
+from .record_fields import fields_of
 from .rows import (
     Moment,
     duration_text,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from ..entries import LogEntry, SessionSummary
-    from ..lookup import SessionLogs
+    from ..lookup.entries import LogEntry, SessionSummary
+    from ..lookup.session_logs import SessionLogs
     from ..stores.base import SessionOverview
     from .rows import RecordRow
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from ..stores.times import to_text
+from ..stores.timestamps import to_text
 from ..text.harmless import harmless, harmless_end, one_line
 from ..text.times import offset_text
 from ..text.traces import group_members, trace_summary
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from ..entries import ExceptionInfo, LogEntry, SessionSummary
+    from ..lookup.entries import ExceptionInfo, LogEntry, SessionSummary
     from ..session import Session
     from ..settings import Settings
     from ..text.traces import GroupMember

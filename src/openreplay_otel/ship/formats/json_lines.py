@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
-from ...text.plain_values import (
+from ...document.coercion import (
     MAX_KEYWORD,
     MAX_LABEL,
     MAX_LABELS,

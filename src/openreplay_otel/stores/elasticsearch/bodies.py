@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ...names import TAG_ERROR
-from ..times import from_text, to_text
+from ..timestamps import from_text, to_text
 
 if TYPE_CHECKING:
     from ..base import LogQuery, Position, SessionQuery

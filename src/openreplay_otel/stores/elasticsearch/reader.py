@@ -22,7 +22,7 @@ from ..base import (
     SessionQuery,
     Share,
 )
-from ..times import from_text, unix_ms
+from ..timestamps import from_text, unix_ms
 from . import schema
 from .bodies import (
     FIGURES,
