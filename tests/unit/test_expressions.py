@@ -63,6 +63,7 @@ LISTED: Final[dict[str, tuple[str, ...]]] = {
     "ship.formats.logfmt._ESCAPE": (),
     "ship.formats.printed._WARNING": (),
     "ship.formats.printed._PROCESS": (),
+    "ship.formats.seen._PLACE": ("a.py:", ".py:1", "a"),
     "ship.formats.seen._TAG": (),
     "ship.formats.seen._WORDS": (),
     "ship.formats.seen._NUMBER": (),
