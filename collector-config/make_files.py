@@ -2,6 +2,7 @@
 
 A person copies one file, so each has to be whole; what they share stands once, in parts/. A line `#include NAME` in a
 template becomes parts/NAME.yaml, as far to the right as that line; `#include file:NAME` takes the whole file NAME.yaml.
+A line `#define NAME text` in a part names a piece of a regular expression, which stands for `@NAME@` there.
 
     python collector-config/make_files.py --write     after a change of a template or a part
     python collector-config/make_files.py --check     tells whether all files are in step (the tests ask this)
@@ -17,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 HEADER = "# Made by make_files.py of templates/{name} and parts/: a change belongs there.\n"
+_DEFINED = re.compile(r"^#define (\w+) (.*)$", re.MULTILINE)
 _INCLUDE = re.compile(r"( *)#include ((?:file:)?[\w-]+)")
 
 
@@ -48,7 +50,11 @@ def _part(name: str) -> list[str]:
         lines = _filled(TEMPLATES / f"{name.removeprefix('file:')}.yaml").splitlines()
         # Without the words to those who copy that file.
         return lines[next(n for n, line in enumerate(lines) if not line.startswith("#")) :]
-    return (HERE / "parts" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    text = (HERE / "parts" / f"{name}.yaml").read_text(encoding="utf-8")
+    for word, pattern in reversed(_DEFINED.findall(text)):
+        # From the last one up: each may use those above it.
+        text = text.replace(f"@{word}@", pattern)
+    return _DEFINED.sub("", text).lstrip("\n").splitlines()
 
 
 def main() -> None:
