@@ -192,29 +192,41 @@ def collector_otlp(es: ElasticsearchServer, given: Attack) -> None:
 
 
 def collector_files(es: ElasticsearchServer, given: Attack) -> None:
-    """The app's stamped lines, and lines that nobody has cleaned, by filelog.yaml."""
-    folder = given.folder / "collected"
-    folder.mkdir()
+    """The app's stamped lines, and lines that nobody has cleaned, by filelog.yaml: as text, and as JSON."""
     if not (given.folder / "app.log").exists():
         run_app(given, f"sqlite:///{given.folder / 'logs.db'}")
     moment = "2026-11-27 12:00:00,000"
-    lines = [f"{moment} ERROR shop {_one_line(text)}" for text in given.texts]
-    lines += [
+    fields = [
         json.dumps({"asctime": moment, "levelname": "ERROR", "name": "shop", "message": text,
                     "openreplay.session.id": given.attacker})
         for text in given.texts
     ]  # fmt: skip
-    (folder / "app.log.1").write_bytes((given.folder / "app.log").read_bytes())
-    (folder / "app.log").write_text("\n".join(lines) + "\n", "utf-8", "replace")
-    variables = {"LOG_GLOB": f"{folder}/app.log*", "SERVICE_NAME": "shop", "HOST_NAME": "web-1"}
-    with _collector(es, given, CONFIG / "filelog.yaml", **variables):
-        _wait_for(es, 3 * len(given.texts))
+    text_lines = [f"{moment} ERROR shop: said {_one_line(text)}" for text in given.texts]
+    text_lines += [_one_line(f"said {text}") for text in given.texts]
+    # JSON in a text file is what somebody typed, too.
+    text_lines += [line.replace(given.attacker, given.victim) for line in fields]
+    stored = 0
+    for kind, lines in (("text", text_lines), ("json", fields)):
+        folder = given.folder / f"collected-{kind}"
+        folder.mkdir()
+        if kind == "text":
+            (folder / "app.log.1").write_bytes((given.folder / "app.log").read_bytes())
+            stored += len(given.texts)
+        (folder / "app.log").write_text("\n".join(lines) + "\n", "utf-8", "replace")
+        stored += len(lines)
+        variables = {"LOG_GLOB": f"{folder}/app.log*", "SERVICE_NAME": "shop", "LOG_FORMAT": kind}
+        with _collector(es, given, CONFIG / "filelog.yaml", **variables):
+            _wait_for(es, stored)
 
 
 @contextlib.contextmanager
 def _collector(es: ElasticsearchServer, given: Attack, file: Path, **variables: str) -> Any:
     environment = {**access(es), "OPENREPLAY_OTEL_TAGS": TAGS, **variables}
-    running = Collector(file, environment=environment, state=given.folder / file.stem)
+    running = Collector(
+        file,
+        environment=environment,
+        state=given.folder / f"{file.stem}-{variables.get('LOG_FORMAT', '')}",
+    )
     running.start()
     try:
         yield running

@@ -13,6 +13,7 @@ import orjson
 
 from ..names import FIELD_LEVEL, FIELD_TAGS, FIELD_TRUNCATED, TAG_ERROR
 from ..stamp.processor import ERROR_SEVERITY, with_error_tag
+from ..text.levels import severity_of
 from .attributes import RESOURCE_PLANS, add_attributes
 from .coercion import MAX_KEYWORD, MAX_LABELS, as_text, cut, plain
 from .fields import ECS_VERSION, level_of
@@ -82,11 +83,13 @@ def grading(
     """The fields ``level``, ``log.level`` and ``tags``.
 
     Args:
-        severity_number: OpenTelemetry's, 0 for none.
+        severity_number: OpenTelemetry's, 0 for none: then the text counts.
         severity_text: As the logging library names it; None or empty for none.
         tags: The attribute ``tags``: a sequence, one text, or None.
         has_exception: Whether the record holds an exception.
     """
+    if severity_number <= 0 and isinstance(severity_text, str):
+        severity_number = severity_of(severity_text)
     is_error = has_exception or severity_number >= ERROR_SEVERITY
     if tags == ERROR_TAGS:
         tags, is_error = None, True

@@ -12,7 +12,7 @@ from ..document.routing import Placements
 from ..message_tag import message_prefix, tagged
 from ..names import FIELD_ASSUMED, FIELD_MESSAGE, FIELD_TRUNCATED
 from ..stores.base import Document
-from .levels import severity_of
+from ..text.levels import severity_of
 
 if TYPE_CHECKING:
     from ..settings import Settings

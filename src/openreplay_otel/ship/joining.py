@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..text.levels import severity_of
 from .finishing import finished
 from .formats import seen, syslog
 from .formats.json_lines import from_text
 from .formats.table import recognise
-from .levels import severity_of
 from .record import ParsedRecord
 from .session_tags import take_tags
 from .trace_lines import TraceLines, is_start

@@ -1,17 +1,8 @@
-"""Names of levels, as logging libraries write them, and OpenTelemetry's severity of each. Pure."""
+"""Names of levels as lines of log files hold them. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
-
-NAMES: Final = {
-    "trace": 1, "verbose": 4, "debug": 5, "dbg": 5, "fine": 5,
-    "info": 9, "information": 9, "informational": 9, "success": 9, "notice": 10,
-    "warn": 13, "warning": 13,
-    "err": 17, "error": 17, "exception": 17, "severe": 17,
-    "crit": 21, "critical": 21, "fatal": 21, "panic": 21, "alert": 22, "emerg": 24, "emergency": 24,
-}  # fmt: skip
-"""OpenTelemetry's severity number by lower-case name."""
 
 PATTERN: Final = (
     "TRACE|DEBUG|INFO|NOTICE|SUCCESS|WARNING|WARN|ERROR|CRITICAL|FATAL|SEVERE|ALERT|EMERG"
@@ -32,11 +23,6 @@ _NUMBERED: Final = ((60, "fatal"), (50, "error"), (40, "warn"), (30, "info"), (2
 _NUMBERED_PYTHON: Final = (
     (50, "critical"), (40, "error"), (30, "warning"), (20, "info"), (10, "debug"),
 )  # fmt: skip
-
-
-def severity_of(name: str | None) -> int:
-    """OpenTelemetry's severity number of a level's name; 0 for none and for one nobody knows."""
-    return 0 if name is None else NAMES.get(name.strip().lower(), 0)
 
 
 def name_of_number(number: float, *, is_python: bool) -> str:
