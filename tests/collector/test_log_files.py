@@ -175,13 +175,15 @@ def test_a_hundred_thousand_lines_survive_rotation_and_two_kills(
     sessions = [session_id_begun_at(began, number + 1) for number in range(SESSIONS)]
     running = collector(CONFIG / "filelog.yaml", **variables(folder))
 
-    records = lines = 0
-    for records, lines in write_and_rotate(folder, sessions):
+    written = (0, 0)
+    for written in write_and_rotate(folder, sessions):
+        records = written[0]
         if records in {30_000, 60_000}:
             # It has stored some of them, and has others under way.
             wait_for_count(es, records // 30)
             running.kill()
             running.start()
+    records, lines = written
     files = len(list(folder.glob("app.log*")))
     assert files > 3
 

@@ -1,4 +1,4 @@
-"""Files that real programs wrote, of two sessions and nobody: filelog.yaml stores each line once, under its own session."""
+"""Files that real programs wrote: filelog.yaml stores each line once, under its own session or under none."""
 
 from __future__ import annotations
 
