@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from openreplay_otel import LogEntry, OpenReplayLogExporter, SessionLogs, open_store
+from openreplay_otel.errors import StoreUnavailableError
 from openreplay_otel.stores.base import Bin
 from tests.emitting import App, in_parts, now_ms, session_id_begun_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from openreplay_otel import Store
+    from tests.servers.elasticsearch import ElasticsearchServer
 
 pytestmark = pytest.mark.integration
 COUNT = 700
+_DAY = 86_400_000
 
 
 def at(unix_ms: float) -> datetime:
@@ -165,8 +168,11 @@ def test_a_session_is_counted_by_service_level_and_time(store: Store) -> None:
 
 @pytest.fixture
 def many(store: Store) -> tuple[SessionLogs, list[str], float]:
-    """Thirty sessions, one a minute, each going on for three minutes; some fail, some use the bank."""
-    began = now_ms() - 7_200_000
+    """Thirty sessions, one a minute, each going on for three minutes; some fail, some use the bank.
+
+    They begin on two days, so that they lie in two indexes.
+    """
+    began = now_ms() // _DAY * _DAY - 900_000
     sessions = [session_id_begun_at(began + 60_000 * n, n + 1) for n in range(30)]
     shop, bank = App(), App("bank")
     for n, session in enumerate(sessions):
@@ -240,3 +246,26 @@ def test_figures_of_a_time_are_those_of_its_records_only(many: Any) -> None:
     assert chosen(4, 5, text="declined") == [(3, 2, 0)]
     assert chosen(5, 8, limit=2) == [(7, 1, 0), (6, 3, 0)]
     assert chosen(50, 60) == []
+
+
+def test_an_index_that_cannot_be_read_is_named_and_not_left_out(es: ElasticsearchServer) -> None:
+    """Half of the answer would look like all of it: the list says which index is missing, and why."""
+    store = open_store(es.store_url)
+    began, app = now_ms() - 60_000, App()
+    session = session_id_begun_at(began)
+    app.log(session, "here", at_ms=began)
+    export(store, app)
+    nowhere = {"settings": {"index.routing.allocation.require._name": "nobody"}}
+    es.expect("PUT", "/openreplay-logs-2001.02.03?wait_for_active_shards=0", nowhere)
+    logs = SessionLogs(store)
+    assert messages(logs.logs(session)) == ["here"]
+    lookups: list[Callable[[], Any]] = [
+        lambda: [*logs.sessions()],
+        lambda: [*logs.sessions(errors_only=True, text="here")],
+        logs.services,
+    ]
+    for ask in lookups:
+        with pytest.raises(
+            StoreUnavailableError, match=r"missing shards .*openreplay-logs-2001\.02\.03"
+        ):
+            ask()

@@ -162,8 +162,20 @@ def error_of(answer: object) -> tuple[str, str]:
     if not isinstance(error, dict):
         return "", str(error or "")[:300]
     fields = cast("dict[str, object]", error)
-    reason = str(fields.get("reason") or "").partition("Preview of field's value")[0].strip()
-    return str(fields.get("type") or ""), reason[:500]
+    reason = str(fields.get("reason") or "") or _cause_of(fields)
+    return str(fields.get("type") or ""), reason.partition("Preview of field's value")[0].strip()[
+        :500
+    ]
+
+
+def _cause_of(error: dict[str, object]) -> str:
+    """Why a search failed that gives no reason itself: shards that are away, or what failed in one."""
+    cause = error.get("caused_by")
+    if not isinstance(cause, dict):
+        return ""
+    reason = str(cast("dict[str, object]", cause).get("reason") or "")
+    # The rest advises to take half of the answer for all of it.
+    return reason.partition(" Consider using `allow_partial_search_results`")[0]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from ...errors import StoreAccessError, StoreError, StoreLayoutError
+from ...errors import StoreAccessError, StoreError, StoreLayoutError, StoreUnavailableError
 from ...names import READER_ALIAS
 from ...session import started_at_ms
 from ..base import (
@@ -47,7 +47,8 @@ _PAGE: Final = 5000
 _SESSIONS_PAGE: Final = 500
 _MAX_SERVICE_NAMES: Final = 200
 _KEEP_ALIVE: Final = "2m"
-_LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true"
+# A missing index is an empty one; but records that are there and cannot be read now are an error.
+_LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true&allow_partial_search_results=false"
 
 
 class Reader:
@@ -157,6 +158,7 @@ class Reader:
                     return
                 more = {"scroll_id": answer["_scroll_id"], "scroll": _KEEP_ALIVE}
                 answer = (await self._requests.request("POST", "/_search/scroll", more)).body
+                _check_whole(answer["_shards"])
         finally:
             if "_scroll_id" in answer:
                 end = {"scroll_id": answer["_scroll_id"]}
@@ -181,10 +183,14 @@ class Reader:
 
     async def _session_ids(self, query: SessionQuery, after: str | None, size: int) -> list[str]:
         source = {"id": {"terms": {"field": SESSION_ID, "order": "desc"}}}
-        composite: dict[str, Any] = {"size": size, "sources": [source]}
-        if after is not None:
-            composite["after"] = {"id": after}
-        filters = [*record_filters(query), {"exists": {"field": SESSION_ID}}]
+        composite = {"size": size, "sources": [source]}
+        # Not the aggregation's own `after`: it fails in an index all of whose ids are smaller.
+        bounds = (
+            {"exists": {"field": SESSION_ID}}
+            if after is None
+            else {"range": {SESSION_ID: {"lt": after}}}
+        )
+        filters = [*record_filters(query), bounds]
         if query.errors_only and not _chooses(query):
             # Errors are few: the sessions are found by them.
             filters.append(IS_ERROR)
@@ -284,6 +290,15 @@ class Reader:
             if by_alias.status < 300:
                 return by_alias.body
         return answer
+
+
+def _check_whole(shards: dict[str, Any]) -> None:
+    """Refuse what only some of the shards answered: a scroll has no parameter for that, as a search has."""
+    if failed := shards.get("failed"):
+        message = (
+            f"Elasticsearch answered for {shards['total'] - failed} of {shards['total']} shards"
+        )
+        raise StoreUnavailableError(f"{message}. Ask again, or look at GET /_cluster/health")
 
 
 def day_of(session_id: str) -> str:
