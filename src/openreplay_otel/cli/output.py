@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "openreplay-otel"
 _BATCH: Final = 100
+_MOST_SHOWN: Final = 1000
 
 
 class Output:
@@ -134,6 +135,8 @@ class NoteHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record."""
         text = self.format(record)
+        if len(self._shown) >= _MOST_SHOWN:
+            self._shown.clear()
         if text not in self._shown:
             self._shown.add(text)
             note(*f"{PROGRAM}: {text}".split("\n"))

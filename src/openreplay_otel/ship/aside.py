@@ -11,7 +11,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Final
 
 from ..errors import SettingsError
-from ..private_files import make_new
+from ..private_files import make_new, open_own
 from .counts import Problem
 
 if TYPE_CHECKING:
@@ -29,14 +29,19 @@ class Aside:
     Args:
         path: Where; where that is taken, the same with ``.2``, ``.3`` and so on. None to count only.
         counts: Where they are counted.
+        most_bytes: How many of them are kept, where the folder is our own: what is there already goes on, and
+            counts. None for a file of its own, without a limit.
 
     Attributes:
         path: Where they are, once there is one.
     """
 
-    def __init__(self, path: Path | None, counts: ShipCounts) -> None:
+    def __init__(
+        self, path: Path | None, counts: ShipCounts, most_bytes: int | None = None
+    ) -> None:
         self.path = path
         self._counts = counts
+        self._most_bytes = most_bytes
         self._file: IO[bytes] | None = None
         # Refusals come from the thread that sends.
         self._lock = threading.Lock()
@@ -61,7 +66,10 @@ class Aside:
             try:
                 if self._file is None:
                     self._file = self._opened(self.path)
-                self._file.write(raw if raw.endswith(b"\n") else raw + b"\n")
+                if self._most_bytes is None or self._file.tell() + len(raw) < self._most_bytes:
+                    self._file.write(raw if raw.endswith(b"\n") else raw + b"\n")
+                if self._most_bytes is not None:
+                    self._file.flush()
             except OSError as error:
                 message = f"unread: {self.path} cannot be written: {error.strerror}"
                 raise SettingsError(message) from None
@@ -73,6 +81,8 @@ class Aside:
                 self._file.close()
 
     def _opened(self, path: Path) -> IO[bytes]:
+        if self._most_bytes is not None:
+            return os.fdopen(open_own(path, os.O_WRONLY | os.O_APPEND), "ab")
         for number in range(1, _MOST_NAMES):
             free = path if number == 1 else path.with_name(f"{path.name}.{number}")
             try:

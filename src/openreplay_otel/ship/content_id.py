@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .record import ParsedRecord
 
-_REMEMBERED: Final = 200_000
+REMEMBERED: Final = 200_000
+"""Contents that are remembered, at least."""
 _DIGEST_BYTES: Final = 10
 
 
-class ContentIds:
-    """Makes the ids of the records of one call, in order.
+class Origin:
+    """The file that records come from. Its name does not count: it changes when the file is rotated.
 
-    Equal lines of the same time are told apart by their number. Which file they stand in does not count:
-    it changes its name when it is rotated.
+    Args:
+        head: Its first line, which stays when it grows or is rotated.
+        number: Which one it is of the files with this first line.
+        is_kept: Whether it keeps this number, whatever else is read, so that lines without a time can be told
+            apart by it too.
+    """
+
+    def __init__(self, head: bytes = b"", number: int = 0, *, is_kept: bool = False) -> None:
+        numbered = head + b"#%d" % number if number else head
+        self.of_untimed = numbered if is_kept else head
+        self.of_repeated = numbered
+        self.checksum = crc32(numbered)
+
+
+class ContentIds:
+    """Makes the ids of records.
+
+    Equal lines of the same time are told apart by their place, except for the first one: what is read again, from
+    wherever on, gets the ids that it had.
 
     Args:
         seed: What else tells records apart, such as service and host.
+        remembered: How many contents are remembered, at least: equal lines of one time stand close together.
     """
 
-    def __init__(self, seed: str) -> None:
+    def __init__(self, seed: str, remembered: int = REMEMBERED) -> None:
         self._seed = hashlib.blake2b(seed.encode("utf-8", "replace"), digest_size=_DIGEST_BYTES)
-        # Two generations, so that memory stays bounded: equal lines of one time stand close together.
-        self._seen: dict[bytes, int] = {}
-        self._seen_before: dict[bytes, int] = {}
+        self._remembered = remembered
+        # Where each was first. Two generations, so that memory stays bounded.
+        self._first: dict[bytes, int] = {}
+        self._first_before: dict[bytes, int] = {}
 
-    def of(self, record: ParsedRecord, file_head: bytes, own_time_ns: int | None) -> str:
+    def of(self, record: ParsedRecord, origin: Origin, own_time_ns: int | None) -> str:
         """The id of a record.
 
         Args:
             record: The record.
-            file_head: The first line of its file, which stays when the file grows or is rotated.
+            origin: Its file.
             own_time_ns: The time that the file itself says; None where it says none. Then the place in
                 the file tells records apart.
         """
@@ -42,17 +66,34 @@ class ContentIds:
             digest.update(raw.rstrip(b"\r\n"))
             digest.update(b"\n")
         if own_time_ns is None:
-            digest.update(file_head)
+            digest.update(origin.of_untimed)
             digest.update(b"%d" % record.offset)
             return f"{0:013x}{digest.hexdigest()}"
         digest.update(b"%d" % own_time_ns)
         content = digest.digest()
-        number = self._seen.get(content)
-        if number is None:
-            number = self._seen_before.get(content, 0)
-        self._seen[content] = number + 1
-        if len(self._seen) >= _REMEMBERED:
-            self._seen_before, self._seen = self._seen, {}
-        if number:
-            digest.update(b"#%d" % number)
+        place = record.offset << 32 | origin.checksum
+        first = self._first.get(content)
+        if first is None:
+            first = self._first_before.get(content, place)
+            self._remember(content, first)
+        if first != place:
+            digest.update(b"#%d#" % record.offset)
+            digest.update(origin.of_repeated)
         return f"{max(own_time_ns, 0) // 1000:013x}{digest.hexdigest()}"
+
+    def latest(self, number: int) -> list[tuple[str, str]]:
+        """The contents that came last, for :meth:`remember` in another process."""
+        return [
+            (content.hex(), f"{self._first[content]:x}")
+            for content in islice(reversed(self._first), number)
+        ]
+
+    def remember(self, contents: Iterable[tuple[str, str]]) -> None:
+        """Take over what another process remembered."""
+        for content, first in contents:
+            self._remember(bytes.fromhex(content), int(first, 16))
+
+    def _remember(self, content: bytes, first: int) -> None:
+        self._first[content] = first
+        if len(self._first) >= self._remembered:
+            self._first_before, self._first = self._first, {}

@@ -24,29 +24,46 @@ class TimeContext:
     Args:
         file_time_ns: When the file was written last, Unix nanoseconds.
         emit: Takes each record, and the time that the file's text says for it, None where it says none.
+        last_ns: The time of the last record that was read before, where the beginning of the file was.
+        is_beginning: Whether it was not.
+
+    Attributes:
+        last_ns: The time of the last record that has one.
     """
 
-    def __init__(self, file_time_ns: int, emit: Callable[[ParsedRecord, int | None], None]) -> None:
+    def __init__(
+        self,
+        file_time_ns: int,
+        emit: Callable[[ParsedRecord, int | None], None],
+        *,
+        last_ns: int | None = None,
+        is_beginning: bool = True,
+    ) -> None:
         self._file_time_ns = file_time_ns
         self._emit = emit
-        self._last_ns: int | None = None
-        self._waiting: list[ParsedRecord] | None = []
+        self.last_ns = last_ns
+        self._waiting: list[ParsedRecord] | None = [] if is_beginning else None
         self._bytes = 0
+
+    @property
+    def holds_records(self) -> bool:
+        """Whether records wait for the first time in the file."""
+        return bool(self._waiting)
 
     def add(self, record: ParsedRecord) -> None:
         """Take a record, in the order of the file."""
         time_ns = record.time_ns
         if time_ns is not None:
-            self._last_ns = time_ns
+            self.last_ns = time_ns
             if self._waiting:
                 self._release(time_ns)
             self._waiting = None
             self._emit(record, time_ns)
             return
         record.is_time_assumed = True
-        if self._last_ns is not None:
-            record.time_ns = self._last_ns
-            self._emit(record, self._last_ns)
+        if self.last_ns is not None:
+            record.time_ns = self.last_ns
+            self._emit(record, self.last_ns)
         elif self._waiting is None:
             record.time_ns = self._file_time_ns
             self._emit(record, None)

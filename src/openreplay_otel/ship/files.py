@@ -31,7 +31,13 @@ UNPACKED_FREE: Final = 64 * 1024 * 1024
 UNPACKED_TIMES: Final = 200
 """To how many times its size a larger one may: logs of one line over and over come to a tenth of that."""
 _RECODED_BYTES: Final = 64 * 1024
-_ROTATED: Final = re.compile(r"[.\-_](?:\d[\d\-_.T:]*|old)(?:\.(?:gz|bz2|xz))?", re.ASCII)
+_ROTATED_PART: Final = re.compile(
+    # logrotate, and Python's handlers.
+    r"(?P<log>.+?)(?:[.\-_](?:\d[\d\-_.T:]*|old)(?:\.(?:gz|bz2|xz))?|\.(?:gz|bz2|xz))"
+    # loguru.
+    r"|(?P<stem>.+)\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(?:\.\d+)?(?P<ending>\.[^.]+)(?:\.(?:gz|bz2|xz))?",
+    re.ASCII,
+)
 _BZIP2: Final = (b"1AY&SY", bytes.fromhex("177245385090"))
 """What comes after the four bytes with which a text may begin too: a block, or the end."""
 _PACKED: Final = re.compile(r"\.(?:gz|bz2|xz)")
@@ -90,7 +96,7 @@ def log_files(names: Sequence[str], *, with_rotated: bool) -> list[LogFile]:
                 raise SettingsError(
                     f"FILE: {name} is a folder; name the files in it, such as {name}/*.log"
                 )
-            rotated = _rotated(path) if with_rotated else []
+            rotated = rotated_files(path) if with_rotated else []
             for one in [*rotated, path]:
                 is_named = one is path
                 status = one.stat() if is_named else one.lstat()
@@ -114,16 +120,17 @@ class OpenFile:
     Args:
         file: Which one.
         encoding: Of its text; None for UTF-8, or UTF-16 where its first bytes say so.
+        offset: Where to begin, in what it unpacks to.
 
     Attributes:
         encoding: Of the lines that it gives.
     """
 
-    def __init__(self, file: LogFile, encoding: str | None) -> None:
+    def __init__(self, file: LogFile, encoding: str | None, offset: int = 0) -> None:
         if file.path is None:
             self._raw: IO[bytes] = sys.stdin.buffer
         else:
-            self._raw = _opened(file.path, may_be_link=file.may_be_link)
+            self._raw = open_file(file.path, may_be_link=file.may_be_link)
         try:
             self._packed = _Counting(self._raw)
             self._lines = _unpacked(cast("io.BufferedReader", self._raw), self._packed)
@@ -137,6 +144,7 @@ class OpenFile:
             # Lines end with one byte only in encodings that are like ASCII.
             self._lines = io.BufferedReader(_Recoded(self._lines, self.encoding))
             self.encoding = "utf-8"
+        self._offset = offset
 
     @property
     def position(self) -> int:
@@ -153,8 +161,12 @@ class OpenFile:
             UnpacksTooMuchError: It is packed, and unpacks to more than any log does.
         """
         readline = self._lines.readline
-        line = readline(LONGEST_LINE).removeprefix(codecs.BOM_UTF8)
         unpacked, checked = 0, UNPACKED_FREE
+        while unpacked < self._offset and (
+            skipped := self._lines.read(min(_RECODED_BYTES, self._offset - unpacked))
+        ):
+            unpacked += len(skipped)
+        line = readline(LONGEST_LINE)
         while line:
             yield line
             line = readline(LONGEST_LINE)
@@ -207,11 +219,22 @@ class _Recoded(io.RawIOBase):
         return size
 
 
-def _opened(path: Path, *, may_be_link: bool) -> IO[bytes]:
+def open_file(path: Path, *, may_be_link: bool, buffering: int = -1) -> IO[bytes]:
+    """Open an ordinary file for reading.
+
+    Args:
+        path: Where it is.
+        may_be_link: Whether a link is followed.
+        buffering: As for :func:`open`.
+
+    Raises:
+        NotAFileError: It is a link, a pipe or a device.
+        OSError: It cannot be opened.
+    """
     # What is opened may have come in place of what was looked at: a pipe must not make us wait.
     extra = getattr(os, "O_NONBLOCK", 0) | (0 if may_be_link else getattr(os, "O_NOFOLLOW", 0))
     try:
-        raw = open(path, "rb", opener=lambda name, flags: os.open(name, flags | extra))  # noqa: SIM115 - the caller closes it
+        raw = open(path, "rb", buffering, opener=lambda name, flags: os.open(name, flags | extra))  # noqa: SIM115 - the caller closes it
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise NotAFileError(*error.args) from None
@@ -222,19 +245,41 @@ def _opened(path: Path, *, may_be_link: bool) -> IO[bytes]:
     return raw
 
 
-def _rotated(path: Path) -> list[Path]:
+def is_packed_name(path: Path) -> bool:
+    """Whether a file's name says that it is packed."""
+    return _PACKED.fullmatch(path.suffix) is not None
+
+
+def without_rotation(path: Path) -> Path:
+    """The path of the log of which this may be a rotated part: ``app.log`` for ``app.log.2.gz``."""
+    match = _ROTATED_PART.fullmatch(path.name)
+    return (
+        path if match is None else path.with_name(match["log"] or match["stem"] + match["ending"])
+    )
+
+
+def rotated_files(path: Path) -> list[Path]:
+    """The rotated parts of a log, the oldest first.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
     if not path.parent.is_dir():
         return []
     siblings = [
         one
         for one in path.parent.iterdir()
-        if one.name.startswith(path.name)
-        and (
-            _ROTATED.fullmatch(one.name[len(path.name) :])
-            or _PACKED.fullmatch(one.name[len(path.name) :])
-        )
+        if one.name.startswith(path.stem) and one != path and without_rotation(one) == path
     ]
-    return sorted(siblings, key=lambda one: (one.lstat().st_mtime_ns, one.name))
+    return sorted(siblings, key=_age)
+
+
+def _age(path: Path) -> tuple[int, str]:
+    try:
+        return path.lstat().st_mtime_ns, path.name
+    except FileNotFoundError:
+        # Renamed meanwhile.
+        return 0, path.name
 
 
 def _unpacked(raw: io.BufferedReader, counting: _Counting) -> IO[bytes]:

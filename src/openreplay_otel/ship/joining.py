@@ -63,6 +63,10 @@ class Joiner:
         times: Reads times.
         emit: Takes each record when it is complete.
         unread: Takes a line that has no room in its record, its number, and why.
+        is_structured: Whether the stream's first line has fields, where it was read before.
+
+    Attributes:
+        is_structured: Whether the stream's first line has fields; None before there is one.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Joiner:
         *,
         emit: Callable[[ParsedRecord], None],
         unread: Callable[[bytes, int, str], None],
+        is_structured: bool | None = None,
     ) -> None:
         self._times = times
         self._emit = emit
@@ -81,7 +86,13 @@ class Joiner:
         self._held: list[ParsedRecord] = []
         self._blanks = 0
         self._size = 0
-        self._is_structured: bool | None = None
+        self.is_structured = is_structured
+
+    @property
+    def open_at(self) -> tuple[int, int] | None:
+        """Offset and number of the first line that is in no finished record; None where there is none."""
+        record = self._current or (self._held[0] if self._held else None)
+        return None if record is None else (record.offset, record.line)
 
     def blank(self) -> None:
         """Take a blank line: it belongs to what is around it, if that is one record."""
@@ -164,9 +175,9 @@ class Joiner:
 
         In any other file a line of JSON can be the second line of what a user sent.
         """
-        if self._is_structured is None:
-            self._is_structured = record.is_structured
-        elif record.is_structured and not self._is_structured:
+        if self.is_structured is None:
+            self.is_structured = record.is_structured
+        elif record.is_structured and not self.is_structured:
             record.session_id = None
 
     def _unknown(

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Final
 
 from ..names import FIELD_ASSUMED
-from .content_id import ContentIds
-from .context import TimeContext
+from .content_id import REMEMBERED, ContentIds
 from .document import ShippedDocuments
 from .files import (
-    LONGEST_LINE,
     UNPACKED_TIMES,
     NotAFileError,
     OpenFile,
     ReadErrors,
     UnpacksTooMuchError,
 )
-from .splitter import Splitter
-from .times import TimeReader
+from .reading import FileReading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from ..settings import Settings
     from ..stores.base import Document, RefusedDocument
     from .aside import Aside
+    from .content_id import Origin
     from .counts import ShipCounts
     from .files import LogFile
+    from .reading import ReadPlace
     from .record import ParsedRecord
 
 _BATCH_DOCUMENTS: Final = 2000
 _BATCH_BYTES: Final = 4 * 1024 * 1024
-_PROGRESS_LINES: Final = 2000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
-TOO_LONG: Final = f"lines longer than {LONGEST_LINE // 1024 // 1024} MiB"
 DAMAGED: Final = "the file's end cannot be unpacked"
 TOO_MUCH_UNPACKED: Final = (
     f"the end of what unpacks to more than {UNPACKED_TIMES} times its size: unpack it first"
@@ -75,6 +72,10 @@ class Shipper:
         counts: Where everything is counted.
         aside: Where lines go that cannot be read.
         send: Takes each batch.
+        remembered: How many records are remembered, at least, to tell equal ones apart.
+
+    Attributes:
+        ids: Makes the documents' ids.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Shipper:
         counts: ShipCounts,
         aside: Aside,
         send: Callable[[list[Document]], None],
+        remembered: int = REMEMBERED,
     ) -> None:
         self._settings = settings
         self._options = options
@@ -92,7 +94,8 @@ class Shipper:
         self._aside = aside
         self._send = send
         self._drops_sessionless = settings.sessionless == "drop"
-        self._ids = ContentIds(f"{options.service or ''}\0{options.host or ''}")
+        self.ids = ContentIds(f"{options.service or ''}\0{options.host or ''}", remembered)
+        self._heads: Counter[bytes] = Counter()
         self._batch: list[Document] = []
         self._batch_bytes = 0
         self._raw: dict[str, tuple[bytes, str]] = {}
@@ -108,14 +111,6 @@ class Shipper:
             SettingsError: It is packed in a way that cannot be read.
             StoreError: An earlier batch could not be delivered.
         """
-        modified = _EPOCH + timedelta(microseconds=file.modified_ns // 1000)
-        documents = ShippedDocuments(self._settings, self._origin(file)).document
-        head = b""
-
-        def emit(record: ParsedRecord, own_time_ns: int | None) -> None:
-            self._add(record, file.name, documents, self._ids.of(record, head, own_time_ns))
-
-        context = TimeContext(file.modified_ns, emit)
         self._counts.files += 1
         try:
             opened = OpenFile(file, self._options.encoding)
@@ -125,40 +120,57 @@ class Shipper:
         except ReadErrors:
             self._aside.keep(b"", f"{file.name}:0", DAMAGED)
             return
-        splitter = Splitter(
-            TimeReader(self._options.zone, modified),
-            encoding=opened.encoding,
-            emit=context.add,
-            unread=lambda raw, line, why: self._aside.keep(raw, f"{file.name}:{line}", why),
-        )
-        number = offset = 0
-        is_rest = False
-        feed = splitter.feed
+        reading = self.reading(file, opened.encoding, self._number_of)
         try:
-            for raw in opened.lines():
-                if number == 0:
-                    head = raw[:1024].rstrip(b"\r\n")
-                if is_rest or len(raw) >= LONGEST_LINE:
-                    number += not is_rest
-                    self._aside.keep(raw, f"{file.name}:{number}", TOO_LONG)
-                    is_rest = not raw.endswith(b"\n")
-                else:
-                    number += 1
-                    feed(raw, number, offset)
-                offset += len(raw)
-                if number % _PROGRESS_LINES == 0:
-                    progress(opened.position)
+            reading.take(opened.lines(), lambda: progress(opened.position))
         except UnpacksTooMuchError:
-            self._aside.keep(b"", f"{file.name}:{number}", TOO_MUCH_UNPACKED)
+            self._aside.keep(b"", f"{file.name}:{reading.line}", TOO_MUCH_UNPACKED)
         except ReadErrors:
-            self._aside.keep(b"", f"{file.name}:{number}", DAMAGED)
+            self._aside.keep(b"", f"{file.name}:{reading.line}", DAMAGED)
         finally:
-            self._counts.lines += number
-            self._counts.bytes += offset
+            self._counts.lines += reading.number
+            self._counts.bytes += reading.size
             progress(opened.position)
             opened.close()
-        splitter.end()
-        context.end()
+        reading.end()
+
+    def reading(
+        self,
+        file: LogFile,
+        encoding: str,
+        number_of: Callable[[bytes], int],
+        place: ReadPlace | None = None,
+        *,
+        keeps_number: bool = False,
+    ) -> FileReading:
+        """What takes the lines of a file, and hands their documents out.
+
+        Args:
+            file: Which one.
+            encoding: Of its lines.
+            number_of: Tells which one it is of those with its first line.
+            place: How far it was read before.
+            keeps_number: Whether the number is kept with the file.
+        """
+        documents = ShippedDocuments(self._settings, self._origin(file)).document
+
+        def emit(record: ParsedRecord, origin: Origin, own_time_ns: int | None) -> None:
+            self._add(record, file.name, documents, self.ids.of(record, origin, own_time_ns))
+
+        return FileReading(
+            file.modified_ns,
+            self._options.zone,
+            encoding=encoding,
+            emit=emit,
+            unread=lambda raw, line, why: self._aside.keep(raw, f"{file.name}:{line}", why),
+            number_of=number_of,
+            place=place,
+            keeps_number=keeps_number,
+        )
+
+    def _number_of(self, head: bytes) -> int:
+        self._heads[head] += 1
+        return self._heads[head] - 1
 
     def flush(self) -> None:
         """Hand out the documents that wait for their batch to be full."""

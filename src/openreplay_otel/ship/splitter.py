@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
@@ -11,7 +11,7 @@ from .formats import containers, json_lines
 from .joining import MOST_CHARACTERS, Joiner, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .record import ParsedRecord
     from .times import TimeReader
@@ -24,19 +24,47 @@ JSON_WITHOUT_TEXT: Final = "JSON without a message"
 TOO_LONG_IN_PARTS: Final = f"lines in parts of more than {MOST_CHARACTERS:,} characters"
 
 
+class StreamPlace(NamedTuple):
+    """How far a stream was read.
+
+    Attributes:
+        offset: Where the first line begins that is in no finished record.
+        line: Its number.
+        is_structured: Whether the first line of the stream has fields; None before there was one.
+    """
+
+    offset: int = 0
+    line: int = 1
+    is_structured: bool | None = None
+
+
+BEGINNING: Final = (StreamPlace(),) * 3
+"""The places of the streams of a file that was not read before."""
+
+
 class _Stream:
     """One of the streams that a container's file holds; a file without containers is one."""
 
-    __slots__ = ("is_left_out", "joiner", "line", "parts", "raw", "size")
+    __slots__ = ("is_left_out", "joiner", "line", "offset", "parts", "raw", "since", "size")
 
-    def __init__(self, joiner: Joiner) -> None:
+    def __init__(self, joiner: Joiner, since: int) -> None:
         self.joiner = joiner
+        # What is before was read by an earlier process.
+        self.since = since
         # A line of which parts came so far.
         self.parts: list[str] = []
         self.raw: list[bytes] = []
         self.size = 0
         self.line = 0
+        self.offset = 0
         self.is_left_out = False
+
+    def place(self, offset: int, line: int) -> StreamPlace:
+        """How far it was read, being asked before a line."""
+        place = self.joiner.open_at
+        if self.parts:
+            place = min(place or (self.offset, self.line), (self.offset, self.line))
+        return StreamPlace(*(place or (offset, line)), self.joiner.is_structured)
 
     def clear(self) -> None:
         """Forget the parts."""
@@ -51,6 +79,7 @@ class Splitter:
         encoding: Of the lines.
         emit: Takes each record when it is complete.
         unread: Takes a line that cannot be read, its number, and why.
+        places: How far the streams were read before, as :meth:`places` says.
     """
 
     def __init__(
@@ -60,14 +89,33 @@ class Splitter:
         encoding: str,
         emit: Callable[[ParsedRecord], None],
         unread: Callable[[bytes, int, str], None],
+        places: Sequence[StreamPlace] = BEGINNING,
     ) -> None:
         self._times = times
         self._encoding = encoding
         self._unread = unread
         # What an app writes to stdout and to stderr is mixed in a container's file, line by line.
-        self._plain, self._out, self._err = (
-            _Stream(Joiner(times, emit=emit, unread=unread)) for _ in range(3)
-        )
+        self._streams = [
+            _Stream(
+                Joiner(times, emit=emit, unread=unread, is_structured=one.is_structured), one.offset
+            )
+            for one in places
+        ]
+        self._plain, self._out, self._err = self._streams
+
+    def places(self, offset: int, line: int) -> tuple[StreamPlace, ...]:
+        """How far the streams were read.
+
+        Args:
+            offset: Where the next line begins.
+            line: Its number.
+        """
+        return tuple(stream.place(offset, line) for stream in self._streams)
+
+    @property
+    def holds_lines(self) -> bool:
+        """Whether there are lines that are in no finished record."""
+        return any(one.parts or one.joiner.open_at is not None for one in self._streams)
 
     def feed(self, raw: bytes, number: int, offset: int) -> None:
         """Take a line.
@@ -95,13 +143,14 @@ class Splitter:
             if wrapped is not None:
                 self._unwrapped(wrapped, raw, number, offset)
                 return
-        self._line(self._plain, line, None, Place(raw, number, offset))
+        if offset >= self._plain.since:
+            self._line(self._plain, line, None, Place(raw, number, offset))
 
     def end(self) -> None:
         """The file is at its end: give the last records."""
-        for stream in (self._plain, self._out, self._err):
+        for stream in self._streams:
             if stream.parts:
-                self._whole(stream, None, 0)
+                self._whole(stream, None)
             stream.joiner.end()
 
     def _json(self, line: str, raw: bytes, number: int, offset: int) -> None:
@@ -119,12 +168,15 @@ class Splitter:
         if record is None:
             self._unread(raw, number, JSON_WITHOUT_TEXT)
             return
-        self._plain.joiner.add(record, Place(raw, number, offset))
+        if offset >= self._plain.since:
+            self._plain.joiner.add(record, Place(raw, number, offset))
 
     def _unwrapped(
         self, wrapped: containers.Unwrapped, raw: bytes, number: int, offset: int
     ) -> None:
         stream = self._err if wrapped.is_error_stream else self._out
+        if offset < stream.since:
+            return
         if stream.is_left_out:
             self._unread(raw, number, TOO_LONG_IN_PARTS)
             stream.is_left_out = wrapped.is_partial
@@ -132,7 +184,8 @@ class Splitter:
         if not stream.parts and not wrapped.is_partial:
             self._inner(stream, wrapped.line, wrapped.time_ns, Place(raw, number, offset))
             return
-        stream.line = stream.line if stream.parts else number
+        if not stream.parts:
+            stream.line, stream.offset = number, offset
         stream.parts.append(wrapped.line)
         stream.raw.append(raw)
         # What is around a part counts too: parts may be empty, and nothing says that there is a last one.
@@ -143,12 +196,12 @@ class Splitter:
             stream.is_left_out = wrapped.is_partial
             stream.clear()
         elif not wrapped.is_partial:
-            self._whole(stream, wrapped.time_ns, offset)
+            self._whole(stream, wrapped.time_ns)
 
-    def _whole(self, stream: _Stream, time_ns: int | None, offset: int) -> None:
+    def _whole(self, stream: _Stream, time_ns: int | None) -> None:
         """A line in parts is at its end: it counts as the app wrote it, as the parts' ends may be inside of a tag."""
         line = "".join(stream.parts)
-        place = Place(f"{line}\n".encode("utf-8", "replace"), stream.line, offset)
+        place = Place(f"{line}\n".encode("utf-8", "replace"), stream.line, stream.offset)
         stream.clear()
         self._inner(stream, line, time_ns, place)
 

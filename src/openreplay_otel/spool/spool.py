@@ -112,6 +112,12 @@ class Spool(AppendSide):
         with self._ship_lock:
             return all(one.is_finished for one in tuple(self._segments))
 
+    @property
+    def holds_in_memory(self) -> bool:
+        """Whether something that is not done would be lost with this process: there was no room on the disk."""
+        with self._ship_lock:
+            return any(one.in_memory and not one.is_finished for one in tuple(self._segments))
+
     def oldest_lines(self) -> bytes:
         """The beginning of the oldest document that is not done; empty where there is none."""
         with self._ship_lock:

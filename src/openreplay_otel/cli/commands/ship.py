@@ -54,6 +54,7 @@ FILE.unread, in the folder you are in, and counted.
 Examples:
   openreplay-otel ship app.log --service shop --dry-run
   openreplay-otel ship app.log --rotated --service shop --timezone Europe/Paris
+  openreplay-otel ship --follow /var/log/shop/app.log --service shop
   kubectl logs deploy/shop | openreplay-otel ship - --service shop
 """
 PATIENCE: Final = 600.0
@@ -104,6 +105,14 @@ def ship(
             show_default=False,
         ),
     ] = None,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Go on as the files grow, until Ctrl-C: over rotation, restarts and outages."
+            " A folder means its *.log; a pattern in quotes also gets files that come later.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Send nothing; show the first documents and the counts."),
@@ -131,6 +140,14 @@ def ship(
     options = ShipOptions(
         zone=_zone(timezone), service=service, host=host, encoding=_encoding(encoding)
     )
+    if follow:
+        from .ship_follow import follow as follow_files
+
+        follow_files(
+            files, settings, options,
+            rotated=rotated, unread=unread, dry_run=dry_run, as_json=as_json,
+        )  # fmt: skip
+        return
     found = log_files(files, with_rotated=rotated)
     counts = ShipCounts()
     aside_path = unread or Path(_aside_name(found[0]))
