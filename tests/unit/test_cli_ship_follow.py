@@ -184,6 +184,7 @@ def test_what_cannot_be_read_is_kept_in_the_state_folder(tmp_path: Path) -> None
     """Not where systemd happens to start it; a next start adds to the same file."""
     url = store_url(tmp_path / "logs.db")
     log = tmp_path / "app.log"
+    kept = ""
     for number in range(2):
         with log.open("a") as file:
             file.write('{"broken\n')

@@ -30,7 +30,7 @@ from ..ship.places import Places
 from ..ship.shipping import ShipOptions, Shipper
 from ..stores.base import Document
 from .output import PROGRAM, Output, note
-from .render import counted
+from .render.entries import counted
 
 try:
     import resource

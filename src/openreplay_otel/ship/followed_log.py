@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from .files import LogFile, OpenFile, ReadErrors, UnpacksTooMuchError, is_packed_name, rotated_files
-from .growing import HEAD, GrowingFile, Print, identity_of
+from .files import LogFile, OpenFile, ReadErrors, UnpacksTooMuchError
+from .growing import HEAD, GrowingFile, identity_of
 from .packed import PackedFile
 from .places import Known, LogState
+from .sightings import REST_SECONDS, YOUNG_SECONDS, sightings_of
 
 if TYPE_CHECKING:
     import os
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .places import Places
     from .reading import FileReading
     from .shipping import Shipper
+    from .sightings import Sighting
 
 TURN_BYTES: Final = 4 * 1024 * 1024
 """Of a log that are read until the others have their turn."""
@@ -33,10 +35,6 @@ _LINE_SECONDS: Final = 600.0
 """After so long an unfinished line is taken for one."""
 _LEFT_SECONDS: Final = 30.0
 """For so long without a line a rotated file is read on: its program may not have noticed yet."""
-_REST_SECONDS: Final = 60.0
-"""After so long a log is closed; it is looked at as before."""
-_YOUNG_SECONDS: Final = 5.0
-"""For so long after its last change a copy, or a packed file, may be in the making."""
 _MOST_NUMBERS: Final = 200
 _LATEST: Final = 500
 
@@ -75,53 +73,6 @@ class _Source:
         self.changed: tuple[int, int] = (0, 0)
         self.grown_at = self.first_at = now
         self.lines = self.bytes = 0
-
-
-@dataclass
-class _Sighting:
-    """A file in the log's folder."""
-
-    path: Path
-    status: os.stat_result
-    file: GrowingFile | PackedFile
-
-    @property
-    def identity(self) -> Identity:
-        return identity_of(self.status)
-
-    @property
-    def is_packed(self) -> bool:
-        return isinstance(self.file, PackedFile)
-
-    @property
-    def is_young(self) -> bool:
-        return time.time() - self.status.st_mtime < _YOUNG_SECONDS
-
-    @property
-    def is_old(self) -> bool:
-        return time.time() - self.status.st_mtime > _REST_SECONDS
-
-    def goes_on(self, known: Known) -> bool:
-        """Whether it is the known file that has this identity."""
-        if self.is_packed and known.packed_size is not None:
-            return known.packed_size == self.status.st_size
-        return known.packed_size is None and self._holds(known)
-
-    def is_copy_of(self, known: Known) -> bool:
-        """Whether it holds all that was read of a known file."""
-        return known.packed_size is None and self._holds(known)
-
-    def begins_with(self, other: Print) -> bool:
-        """Whether all of another file is at its beginning."""
-        return self.status.st_size >= other.end and other.fits(self.file.read)
-
-    def print_at_end(self) -> Print:
-        """By what all of it is known again."""
-        return self.file.print_at_end()
-
-    def _holds(self, known: Known) -> bool:
-        is_long_enough = self.is_packed or self.status.st_size >= known.print.end
-        return is_long_enough and known.print.fits(self.file.read)
 
 
 class FollowedLog:
@@ -223,17 +174,17 @@ class FollowedLog:
 
     def _sort_out(self, now: float) -> None:
         """Find out which files are known, under whatever name, and which are new."""
-        sightings = self._sightings()
+        sightings = sightings_of(self.path)
         try:
             self._sort(sightings, now)
         finally:
             for one in sightings:
                 one.file.close()
 
-    def _sort(self, sightings: list[_Sighting], now: float) -> None:
+    def _sort(self, sightings: list[Sighting], now: float) -> None:
         self._sort_at = self._resting = None
         left = list(self._files)
-        pairs: list[tuple[_Sighting, Known | None]] = []
+        pairs: list[tuple[Sighting, Known | None]] = []
         for one in sightings:
             known = next((k for k in left if k.identity == one.identity and one.goes_on(k)), None)
             if known is not None:
@@ -263,25 +214,8 @@ class FollowedLog:
         self._is_first_look = False
         self._save()
 
-    def _sightings(self) -> list[_Sighting]:
-        found: list[_Sighting] = []
-        paths = rotated_files(self.path) if self.path.parent.is_dir() else []
-        for path in [*paths, self.path]:
-            is_log = path == self.path
-            try:
-                status = path.stat() if is_log else path.lstat()
-                is_packed = is_packed_name(path)
-                file = PackedFile(path) if is_packed else GrowingFile(path, 0, may_be_link=is_log)
-            except OSError:
-                # Renamed or removed meanwhile, a link, or not ours to read: the log itself is told of.
-                if is_log and path.exists():
-                    raise
-                continue
-            found.append(_Sighting(path, status, file))
-        return found
-
     def _found(
-        self, one: _Sighting, left: list[Known], log: _Sighting | None, now: float
+        self, one: Sighting, left: list[Known], log: Sighting | None, now: float
     ) -> Known | None:
         """What a file is whose identity nobody knows; None where that is not sure yet."""
         is_log = one is log
@@ -297,7 +231,7 @@ class FollowedLog:
         is_copy = begun is not None and begun.end > 0 and log is not None and log.begins_with(begun)
         if one.is_young and not is_log and (is_copy or one.is_packed or one.status.st_size == 0):
             # The log may be on its way to there.
-            self._sort_at = now + _YOUNG_SECONDS / 5
+            self._sort_at = now + YOUNG_SECONDS / 5
             return None
         new = Known(one.identity)
         is_sure = begun is not None and begun.end >= HEAD
@@ -309,7 +243,7 @@ class FollowedLog:
                 new.place = new.place.skipped_to(new.print.end)
         return new
 
-    def _is_to_be_read(self, one: _Sighting) -> bool:
+    def _is_to_be_read(self, one: Sighting) -> bool:
         if self._reads_rotated or self._has_known or not self._is_first_look:
             return True
         return self._is_new and one.status.st_mtime_ns >= self._services.began_ns
@@ -317,7 +251,7 @@ class FollowedLog:
     # --- reading
 
     def _source(
-        self, one: _Sighting, known: Known, source: _Source | None, now: float
+        self, one: Sighting, known: Known, source: _Source | None, now: float
     ) -> _Source | None:
         """What reads a file from now on; None where there is nothing more in it."""
         is_log = one.path == self.path
@@ -385,14 +319,14 @@ class FollowedLog:
             self._end(source)
         elif source.reading.holds_lines and quiet >= _QUIET_SECONDS:
             self._end(source, is_left=False)
-        elif quiet >= _REST_SECONDS and not source.file.has_begun_line:
+        elif quiet >= REST_SECONDS and not source.file.has_begun_line:
             # There may be thousands of logs, and few of them are written to.
             self._resting = (source.file.identity, *source.changed)
             source.file.close()
             self._sources.remove(source)
         return False
 
-    def _read_packed(self, one: _Sighting, known: Known) -> None:
+    def _read_packed(self, one: Sighting, known: Known) -> None:
         """Read what is left of a packed file: nothing comes to it any more."""
         if known.packed_size == one.status.st_size:
             return

@@ -141,7 +141,7 @@ def ship(
         zone=_zone(timezone), service=service, host=host, encoding=_encoding(encoding)
     )
     if follow:
-        from .ship_follow import follow as follow_files
+        from ..ship_follow import follow as follow_files
 
         follow_files(
             files, settings, options,
