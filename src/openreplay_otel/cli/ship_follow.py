@@ -6,10 +6,8 @@ import contextlib
 import dataclasses
 import io
 import math
-import os
 import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -23,7 +21,7 @@ from ..export.durable_store import DurableStore
 from ..settings import Settings
 from ..ship.aside import Aside
 from ..ship.counts import ShipCounts
-from ..ship.files import STDIN, LogFile
+from ..ship.files import STDIN, LogFile, stdin_chunk
 from ..ship.following import Follower
 from ..ship.growing import LineBuffer
 from ..ship.places import Places
@@ -267,7 +265,7 @@ class _StdinReading:
         self._counts.lines, self._counts.bytes = self._reading.number, self._reading.size
 
     def _read(self) -> None:
-        while chunk := os.read(sys.stdin.fileno(), _CHUNK):
+        while chunk := stdin_chunk(_CHUNK):
             self._chunks.put(chunk)
         self._chunks.put(b"")
 

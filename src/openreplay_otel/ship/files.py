@@ -245,6 +245,11 @@ def open_file(path: Path, *, may_be_link: bool, buffering: int = -1) -> IO[bytes
     return raw
 
 
+def stdin_chunk(most_bytes: int) -> bytes:
+    """What has come by standard input, as soon as there is anything; empty at its end."""
+    return os.read(sys.stdin.fileno(), most_bytes)
+
+
 def is_packed_name(path: Path) -> bool:
     """Whether a file's name says that it is packed."""
     return _PACKED.fullmatch(path.suffix) is not None
