@@ -23,7 +23,6 @@ _NAMES = {
     "durable": "what the durable processor costs, beside the SDK's batch processor; 2 min",
     "ingest": "records into a real Elasticsearch, beside raw requests of the same documents; 4 min",
     "outage": "memory of a process whose store is away for two minutes; 2 min",
-    "queues": "ways to keep records safe from kill -9, beside a plain file; 2 min",
     "collector": "CPU a record needs in a Collector, by its parts; 3 min",
     "ship": "log files into a real Elasticsearch, beside raw requests of the same documents; 6 min",
     "page": "the page's answers beside the store's own queries, on both stores; 8 min",
