@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import logging
+import os
+import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry._logs import get_logger_provider, set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
@@ -18,16 +21,21 @@ from .context.global_propagator import AddedPropagator
 from .errors import SettingsError
 from .export import DurableLogRecordProcessor
 from .hooks import install_hooks
-from .settings import BOTH_GIVEN, Settings
+from .service_name import service_name_of
+from .settings import BOTH_GIVEN, Settings, table
 from .stamp import OpenReplayLogRecordProcessor, add_first
 from .stamp.order import has_stamp, remove
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from .export.collector import CollectorProcessor
     from .hooks import Hooks
+    from .settings import SettingsArguments
     from .stores import Store
     from .stores.elasticsearch.targets import ElasticsearchClient
 
+_logger = logging.getLogger(__name__)
 _lock: Final = threading.Lock()
 _active: dict[int, Pipeline] = {}
 
@@ -115,21 +123,30 @@ class Pipeline:
         self.processor.shutdown()
 
 
-def configure(store: Store | ElasticsearchClient | str | None = None, **arguments: Any) -> Pipeline:
+def configure(
+    store: Store | ElasticsearchClient | str | None = None,
+    *,
+    service_name: str | None = None,
+    logger_provider: LoggerProvider | None = None,
+    **arguments: Unpack[SettingsArguments],
+) -> Pipeline:
     """Link this process's logs with OpenReplay's sessions.
 
     Adds to what is there and replaces nothing: the stamp before every processor that the logger
     provider has, the durable processor behind them, the propagator behind the present ones, and a patch
     that takes the lines of ``logging`` unless OpenTelemetry's handler does so. Where there is no SDK logger
-    provider yet, one is set. Calling it again for the same provider changes nothing.
+    provider yet, one is set. Calling it again for the same provider changes nothing, and warns where it asks for
+    something else.
 
     Args:
         store: Where records go: a store, its URL, or an ``elasticsearch.Elasticsearch`` (see
             :func:`open_store`); None: ``OPENREPLAY_OTEL_COLLECTOR`` or ``OPENREPLAY_OTEL_STORE``, without
             these an SQLite file in the user's state folder.
+        service_name: ``service.name`` of the provider, where it is made here. Without it and without
+            ``OTEL_SERVICE_NAME``: what the program was started with, see :func:`service_name_of`.
+        logger_provider: A provider of the SDK that is not the global one.
         **arguments: Settings by name (``app_url``, ``project_id``, ``api_key``, …, see
-            ``docs/settings.md``); ``service_name`` for a provider made here; ``logger_provider`` for
-            one that is not the global one. With ``collector`` records go there, and to no store.
+            ``docs/settings.md``). With ``collector`` records go there, and to no store.
 
     Returns:
         The pipeline, also a context manager; the one of the first call where there is one.
@@ -137,8 +154,6 @@ def configure(store: Store | ElasticsearchClient | str | None = None, **argument
     Raises:
         SettingsError: An argument is unknown or of the wrong form, or store and Collector are both given.
     """
-    provider = arguments.pop("logger_provider", None)
-    service_name = arguments.pop("service_name", None)
     if store is None or isinstance(store, str):
         settings = Settings.load(store=store, **arguments)
     elif arguments.get("collector") is None:
@@ -146,13 +161,22 @@ def configure(store: Store | ElasticsearchClient | str | None = None, **argument
     else:
         raise SettingsError(BOTH_GIVEN)
     with _lock:
-        provider = _sdk_provider(provider, service_name)
+        provider = _sdk_provider(logger_provider, service_name)
         pipeline = _active.get(id(provider))
         if pipeline is None:
             pipeline = Pipeline(provider, settings, None if isinstance(store, str) else store)
             pipeline.install()
             _active[id(provider)] = pipeline
+        elif differing := _differing(pipeline.settings, settings):
+            _logger.warning(
+                "configure() was called before with other settings (%s); those of the first call stay",
+                ", ".join(differing),
+            )
         return pipeline
+
+
+def _differing(first: Settings, second: Settings) -> list[str]:
+    return [name for name in table() if getattr(first, name) != getattr(second, name)]
 
 
 def _destination(
@@ -170,6 +194,7 @@ def _sdk_provider(provider: object, service_name: str | None) -> LoggerProvider:
     found = get_logger_provider() if provider is None else provider
     if isinstance(found, LoggerProvider):
         return found
+    service_name = service_name or service_name_of(sys.orig_argv, os.environ)
     resource = Resource.create({} if service_name is None else {"service.name": service_name})
     made = LoggerProvider(resource=resource)
     set_logger_provider(made)

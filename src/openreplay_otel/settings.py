@@ -11,7 +11,7 @@ import logging
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, cast
 
 from . import setting_values as to
 from .collector_url import FORMS as COLLECTOR_FORMS
@@ -20,7 +20,9 @@ from .names import DEFAULT_SESSION_INDEX, ENVIRONMENT_PREFIX, MESSAGE_TAG_SESSIO
 from .store_url import sqlite_url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from typing_extensions import Unpack
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +39,42 @@ def default_store_url() -> str:
     """The embedded store used where none is named, in the user's state folder (XDG)."""
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return sqlite_url_of(str(Path(state) / "openreplay-otel" / "logs.db"))
+
+
+class SettingsArguments(TypedDict, total=False):
+    """The settings as arguments, as far as one may write them differently from how they are kept.
+
+    All but ``store``, which is a parameter of its own wherever there is one. None counts as not given.
+    """
+
+    collector: str | None
+    api_key: str | None
+    ca_certs: str | None
+    verify_certs: bool | None
+    http_compress: bool | None
+    request_max_bytes: int | str | None
+    export_timeout: float | str | None
+    shutdown_timeout: float | str | None
+    spool_dir: str | None
+    spool_max_bytes: int | str | None
+    spool_max_age: float | str | None
+    spool_fsync: Literal["never", "interval", "always"] | None
+    index: str | None
+    sessionless: Literal["keep", "drop"] | None
+    app_url: str | None
+    project_id: int | str | None
+    tags: Iterable[str] | None
+    stamp_message: bool | None
+    stamp_plain_logs: bool | None
+    session_after_request: float | str | None
+    stamp_streams: Iterable[str] | None
+    record_exceptions: bool | None
+    excluded_loggers: Iterable[str] | None
+    headers: Iterable[str] | None
+    cookie: str | None
+    token_secret: str | None
+    replay_lead: float | str | None
+    viewer_token: str | None
 
 
 @dataclass(frozen=True)
@@ -65,7 +103,11 @@ def _row(
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The values in force. Make one with :meth:`load`; see ``docs/settings.md`` for each row."""
+    """The values in force. :meth:`load` reads the environment, too; see ``docs/settings.md`` for each row.
+
+    Raises:
+        SettingsError: A value is of the wrong form.
+    """
 
     store: str | None = _row(
         None, to.store_url, "sqlite:///path.db or http(s)://host:9200 (several hosts: a comma list)",
@@ -197,29 +239,45 @@ class Settings:
         secret=True,
     )  # fmt: skip
 
+    def __post_init__(self) -> None:
+        for name, row in table().items():
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _from_argument(name, value, row))
+
     @classmethod
-    def load(cls, environ: Mapping[str, str] | None = None, /, **arguments: object) -> Settings:
+    def load(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        /,
+        *,
+        store: str | None = None,
+        **arguments: Unpack[SettingsArguments],
+    ) -> Settings:
         """Put the settings together: argument > environment > default.
 
         Args:
             environ: Variables to read; ``os.environ`` where None.
-            **arguments: Values by field name; None counts as not given.
+            store: The store's URL; None counts as not given.
+            **arguments: The other values by field name; likewise.
 
         Raises:
             SettingsError: An argument is unknown or of the wrong form. A wrong environment variable
                 does not raise: it is warned of and its default is taken.
         """
-        return cls._put_together(environ, arguments, is_strict=False)
+        return cls._put_together(environ, {"store": store, **arguments}, is_strict=False)
 
     @classmethod
-    def load_for_command(cls, **arguments: object) -> Settings:
+    def load_for_command(
+        cls, *, store: str | None = None, **arguments: Unpack[SettingsArguments]
+    ) -> Settings:
         """The same for a command of a person, which acts on what was named or not at all.
 
         Raises:
             SettingsError: An argument is unknown or of the wrong form, or an environment variable is
                 whose place no argument takes.
         """
-        return cls._put_together(None, arguments, is_strict=True)
+        return cls._put_together(None, {"store": store, **arguments}, is_strict=True)
 
     @classmethod
     def _put_together(
@@ -242,7 +300,7 @@ class Settings:
             if name not in rows:
                 raise SettingsError(f"{name}: no such setting{_nearest(name, rows)}")
             if argument is not None:
-                values[name] = _from_argument(name, argument, rows[name])
+                values[name] = argument
         _check_destination(values, given)
         return cls(**values)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from opentelemetry.context import attach, detach
@@ -310,7 +310,7 @@ def test_the_stamp_gives_nobody_a_reason_to_make_records() -> None:
     [("keep", None, True), ("drop", None, False), ("drop", EXAMPLE_ID, True)],
 )
 def test_the_durable_processor_says_what_it_would_keep(
-    sessionless: str, session_id: str | None, is_wanted: bool
+    sessionless: Literal["keep", "drop"], session_id: str | None, is_wanted: bool
 ) -> None:
     """So that nobody makes a record that would be dropped: asked with a context, or in the current one."""
     processor = DurableLogRecordProcessor(FaultyStore(), sessionless=sessionless)

@@ -233,7 +233,7 @@ def test_a_wrong_setting_is_said_at_once() -> None:
     with pytest.raises(SettingsError, match=r"^app_url: expected"):
         OpenReplayLogExporter(FaultyStore(), app_url="x")
     with pytest.raises(SettingsError, match=r"^api_kee: no such setting; did you mean api_key"):
-        OpenReplayLogExporter(FaultyStore(), api_kee="x")
+        OpenReplayLogExporter(FaultyStore(), api_kee="x")  # pyright: ignore[reportCallIssue]
     with pytest.raises(SettingsError, match=r"^store: ") as caught:
         OpenReplayLogExporter("mysql://me:hunter2@host/db")
     assert "hunter2" not in str(caught.value)

@@ -85,13 +85,25 @@ def test_a_line_of_the_app_is_stored(provider: LoggerProvider) -> None:
     assert __file__ == source["log.origin.file.name"]
 
 
-def test_configuring_again_changes_nothing(provider: LoggerProvider) -> None:
-    """The same pipeline comes back; a line is stored once."""
+def test_configuring_again_changes_nothing(
+    provider: LoggerProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same pipeline comes back, a line is stored once, and what the later calls ask for in vain is told."""
     store = FaultyStore()
     with configure(store, logger_provider=provider) as pipeline:
         textmap, handlers = propagate.get_global_textmap(), list(logging.getLogger().handlers)
         for _ in range(3):
-            assert configure(FaultyStore(), logger_provider=provider, cookie="x") is pipeline
+            assert configure(FaultyStore(), logger_provider=provider) is pipeline
+        assert "before" not in caplog.text
+        assert (
+            configure(FaultyStore(), logger_provider=provider, cookie="x", token_secret="hunter2")
+            is pipeline
+        )
+        assert (
+            "with other settings (cookie, token_secret); those of the first call stay"
+            in caplog.text
+        )
+        assert "hunter2" not in caplog.text
         assert propagate.get_global_textmap() is textmap
         assert handlers == logging.getLogger().handlers
         log("boom")

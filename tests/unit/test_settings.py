@@ -11,7 +11,7 @@ import pytest
 
 from openreplay_otel import Settings, SettingsError
 from openreplay_otel.setting_values import as_written
-from openreplay_otel.settings import default_store_url, table, variable
+from openreplay_otel.settings import SettingsArguments, default_store_url, table, variable
 
 from .contract import token
 
@@ -63,6 +63,12 @@ ROWS: dict[str, tuple[Any, str, Any, Any, Any, str | None]] = {
 CHECKED = [name for name, row in ROWS.items() if row[5] is not None]
 
 
+def load_any(arguments: dict[str, Any]) -> Settings:
+    """Load settings as callers do whom no type checker tells what fits."""
+    load: Any = Settings.load
+    return load({}, **arguments)
+
+
 def test_these_tests_know_every_row_of_the_table() -> None:
     """A new setting needs a line here."""
     assert list(ROWS) == list(table())
@@ -75,7 +81,7 @@ def test_the_default_counts_where_nothing_is_given(name: str) -> None:
     default = ROWS[name][0]
     assert default == getattr(Settings.load({}), name)
     assert default == getattr(Settings.load({PREFIX + name.upper(): " "}), name)
-    assert default == getattr(Settings.load({}, **{name: None}), name)
+    assert default == getattr(load_any({name: None}), name)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -122,7 +128,7 @@ def test_a_wrong_argument_is_an_error(name: str) -> None:
     """The error tells the name, what was expected and what was given."""
     wrong = str(ROWS[name][5])
     with pytest.raises(SettingsError) as caught:
-        Settings.load({}, **{name: wrong})
+        load_any({name: wrong})
     message = str(caught.value)
     assert message.startswith(f"{name}: expected ")
     assert name in {"app_url", "collector"} or (
@@ -138,7 +144,7 @@ def test_an_argument_of_a_strange_type_is_the_same_error(name: str, wrong: objec
     """Whatever is given, it is a value of the setting's type or a SettingsError, and nothing else."""
     kind = type(ROWS[name][4])
     try:
-        value = getattr(Settings.load({}, **{name: wrong}), name)
+        value = getattr(load_any({name: wrong}), name)
     except SettingsError as error:
         assert str(error).startswith(f"{name}: expected")  # noqa: PT017 - either outcome is right
     else:
@@ -150,9 +156,9 @@ def test_a_secret_is_shown_in_no_error_and_no_repr(name: str) -> None:
     """Store URLs hold passwords: neither the repr nor an error shows them."""
     secret = "hunter2-in-full"
     value = f"https://me:{secret}@es.example:9200" if name == "store" else secret
-    assert secret not in repr(Settings.load({}, **{name: value}))
+    assert secret not in repr(load_any({name: value}))
     with pytest.raises(SettingsError) as caught:
-        Settings.load({}, **{name: [secret]})
+        load_any({name: [secret]})
     assert secret not in repr(caught.value)
 
 
@@ -166,7 +172,7 @@ def test_a_password_in_an_app_url_is_not_shown(
     assert "hunter2" not in caplog.text
     for name in ("app_url", "index"):
         with pytest.raises(SettingsError) as caught:
-            Settings.load({}, **{name: wrong})
+            load_any({name: wrong})
         assert "hunter2" not in repr(caught.value)
 
 
@@ -195,9 +201,9 @@ def test_variables_of_others_are_left_alone(caplog: pytest.LogCaptureFixture) ->
 def test_an_unknown_argument_is_an_error_with_the_nearest_name() -> None:
     """A misspelt argument is named beside what was probably meant."""
     with pytest.raises(SettingsError, match=r"^api_kye: no such setting; did you mean api_key\?$"):
-        Settings.load({}, api_kye="x")
+        Settings.load({}, api_kye="x")  # pyright: ignore[reportCallIssue]
     with pytest.raises(SettingsError, match=r"^zzzzzzzz: no such setting$"):
-        Settings.load({}, zzzzzzzz="x")
+        Settings.load({}, zzzzzzzz="x")  # pyright: ignore[reportCallIssue]
 
 
 @pytest.mark.parametrize(
@@ -284,3 +290,30 @@ def test_a_wrong_variable_is_told_its_default_as_one_would_write_it(
     """Not as Python writes it."""
     Settings.load({variable(name): "wrong, value"})
     assert caplog.text.rstrip().endswith(f"taking the default, {default}")
+
+
+def test_each_setting_is_an_argument_that_type_checkers_know() -> None:
+    """So that a misspelled argument of ``configure`` shows in an editor; the store is a parameter everywhere."""
+    assert {*SettingsArguments.__annotations__} == {*table()} - {"store"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("tags", "abc"),
+        ("spool_max_age", "soon"),
+        ("project_id", 0),
+        ("headers", "a b"),
+        ("index", "Logs"),
+    ],
+)
+def test_settings_made_directly_are_checked_as_loaded_ones(name: str, wrong: Any) -> None:
+    """With the same message; what fits is kept in the same form."""
+    make: Any = Settings
+    with pytest.raises(SettingsError) as directly:
+        make(**{name: wrong})
+    with pytest.raises(SettingsError) as loaded:
+        load_any({name: wrong})
+    assert str(directly.value) == str(loaded.value)
+    assert make(tags="asayer_session_id").tags == ("asayer_session_id",)
+    assert make(spool_max_age="2d").spool_max_age == 172_800

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 import pytest
@@ -502,7 +502,9 @@ def test_a_file_that_is_taken_away_during_a_write_gets_the_rows_again(
 
 
 @pytest.mark.parametrize(("fsync", "level"), [("never", 1), ("interval", 1), ("always", 2)])
-def test_the_file_is_synced_where_the_spool_is(tmp_path: Path, fsync: str, level: int) -> None:
+def test_the_file_is_synced_where_the_spool_is(
+    tmp_path: Path, fsync: Literal["never", "interval", "always"], level: int
+) -> None:
     """Else a record would be gone from the spool and not yet on the disk."""
     store = open_store(f"sqlite:///{tmp_path}/logs.db", spool_fsync=fsync)
     assert isinstance(store, SqliteStore)

@@ -42,7 +42,7 @@ def errors_about(value: str) -> list[str]:
         lambda v: openreplay_otel.Session("7").replay_url("https://x.example", v),
         openreplay_otel.open_store,
         lambda v: openreplay_otel.Settings.load({}, project_id=v),
-        lambda v: openreplay_otel.Settings.load({}, token_secret=[v]),
+        lambda v: openreplay_otel.Settings.load({}, token_secret=[v]),  # pyright: ignore[reportArgumentType]
         lambda v: openreplay_otel.SessionLogs(pipeline.store).logs("7", level=v),
         lambda v: openreplay_otel.Settings.load({"OPENREPLAY_OTEL_PROJECT_ID": v}),
     ):

@@ -10,6 +10,10 @@ from .request_scope import RequestReader, enter, leave
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
+    from typing_extensions import Unpack
+
+    from ..settings import SettingsArguments
+
 
 class OpenReplayWSGIMiddleware:
     """Makes the session of each request the current one, for a WSGI app.
@@ -28,7 +32,10 @@ class OpenReplayWSGIMiddleware:
     """
 
     def __init__(
-        self, app: Callable[..., Any], settings: Settings | None = None, **arguments: object
+        self,
+        app: Callable[..., Any],
+        settings: Settings | None = None,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         self.app = app
         self._reader = RequestReader(Settings.load(**arguments) if settings is None else settings)
@@ -98,7 +105,7 @@ class OpenReplayASGIMiddleware:
         self,
         app: Callable[..., Awaitable[Any]],
         settings: Settings | None = None,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         self.app = app
         self._reader = RequestReader(Settings.load(**arguments) if settings is None else settings)

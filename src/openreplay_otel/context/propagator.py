@@ -25,6 +25,9 @@ from .session_sources import CarrierReader, baggage_values, lookup_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from typing_extensions import Unpack
+
+    from ..settings import SettingsArguments
     from .session_sources import HeaderLookup
 
 _logger = logging.getLogger(__name__)
@@ -50,7 +53,7 @@ class OpenReplayPropagator(TextMapPropagator):
         settings: Settings | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         settings = Settings.load(**arguments) if settings is None else settings
         self._reader = CarrierReader(

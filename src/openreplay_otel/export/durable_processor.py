@@ -20,7 +20,9 @@ from .durable_store import DurableStore
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import ReadWriteLogRecord
+    from typing_extensions import Unpack
 
+    from ..settings import SettingsArguments
     from ..spool import Spool
     from ..spool.counts import DeliveryCounts
     from ..stores import Store
@@ -52,7 +54,7 @@ class DurableLogRecordProcessor(LogRecordProcessor):
         store: Store | DurableStore | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         self.settings = Settings.load(**arguments) if settings is None else settings
         is_shared = isinstance(store, DurableStore)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk._logs import ReadableLogRecord
+    from typing_extensions import Unpack
 
+    from ..settings import SettingsArguments
     from ..spool.counts import DeliveryCounts
     from ..stores import Store
     from ..stores.elasticsearch.targets import ElasticsearchClient
@@ -51,7 +53,7 @@ class OpenReplayLogExporter(LogRecordExporter):
         store: Store | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         if settings is None:
             settings = Settings.load(store=store if isinstance(store, str) else None, **arguments)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
     from datetime import datetime, timedelta
 
+    from typing_extensions import Unpack
+
+    from ..settings import SettingsArguments
     from ..stores import Store
     from ..stores.base import AsyncStore, Bin, LogQuery, Position, SessionOverview, SessionQuery
     from ..stores.elasticsearch.targets import AsyncElasticsearchClient, ElasticsearchClient
@@ -43,7 +46,7 @@ class SessionLogs:
         store: Store | ElasticsearchClient | str | None = None,
         *,
         settings: Settings | None = None,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         self.settings: Final = Settings.load(**arguments) if settings is None else settings
         self.store, self._owns_store = opened(store, self.settings)
@@ -228,7 +231,7 @@ class AsyncSessionLogs:
         | None = None,
         *,
         settings: Settings | None = None,
-        **arguments: object,
+        **arguments: Unpack[SettingsArguments],
     ) -> None:
         self.settings: Final = Settings.load(**arguments) if settings is None else settings
         self.store, self._owns_store = opened_async(store, self.settings)

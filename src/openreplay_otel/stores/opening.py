@@ -11,6 +11,9 @@ from .handed_over import check_store, is_async_client, is_client
 from .threaded import ThreadedStore
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ..settings import SettingsArguments
     from .base import AsyncStore, Store
     from .elasticsearch.targets import AsyncElasticsearchClient, ElasticsearchClient
 
@@ -19,7 +22,7 @@ def open_store(
     url: ElasticsearchClient | str | None = None,
     *,
     settings: Settings | None = None,
-    **arguments: object,
+    **arguments: Unpack[SettingsArguments],
 ) -> Store:
     """Open a store; nothing is sent and no file is made before it is used.
 

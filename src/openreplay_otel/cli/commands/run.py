@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from contextlib import suppress
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +14,7 @@ from ...auto.greenlets import greenlets_of
 from ...collector_url import collector_address
 from ...errors import OpenReplayError, SettingsError
 from ...names import ENTRY_POINT
+from ...service_name import service_name_of
 from ...settings import Settings, variable
 from ..options import (
     ApiKeyOption,
@@ -25,12 +26,16 @@ from ..options import (
 )
 from ..output import flush
 
+if TYPE_CHECKING:
+    from ...settings import SettingsArguments
+
 HELP: Final = """Run a program with its logs linked to OpenReplay's sessions; its code stays as it is.
 
 It sets the variables of OpenTelemetry that are not set, and calls opentelemetry-instrument with the
 program. Logs go to the store, or with --collector to an OpenTelemetry Collector; traces and metrics go
 nowhere unless OTEL_TRACES_EXPORTER and OTEL_METRICS_EXPORTER say so. What stands after -- is the program,
-as you start it now; of a virtual environment, its own programs come first.
+as you start it now; of a virtual environment, its own programs come first. Without --service the logs are
+named after the app: shop for gunicorn shop.wsgi.
 
 \b
 Examples:
@@ -73,18 +78,19 @@ def run(
     _put_own_programs_first()
     if shutil.which(command[0]) is None:
         raise SettingsError(f"there is no program {command[0]}; expected it as you start it now")
-    given = {
-        "collector": collector, "store": store, "api_key": api_key, "ca_certs": ca_certs,
-        "app_url": app_url, "project_id": project_id,
+    others: SettingsArguments = {
+        "collector": collector, "api_key": api_key, "ca_certs": ca_certs, "app_url": app_url,
+        "project_id": project_id,
     }  # fmt: skip
     # Wrong options are told of here, not in the midst of the program's start.
     # Wrong variables are told of by the program itself.
-    Settings.load({}, **given)
+    Settings.load({}, store=store, **others)
     if store is not None:
         os.environ.pop(variable("collector"), None)
-    for name, value in given.items():
+    for name, value in {"store": store, **others}.items():
         if value is not None:
-            os.environ[variable(name)] = value
+            os.environ[variable(name)] = str(value)
+    service = service or service_name_of(command, os.environ)
     if service is not None:
         os.environ["OTEL_SERVICE_NAME"] = service
     # Beside Elastic's distro or another one that stays the chosen one, as always.
