@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _WAIT_SECONDS = 60
+_KNOWN = {"status": 409, "error": {"type": "version_conflict_engine_exception", "reason": "exists"}}
 
 
 class DocumentServer:
@@ -47,9 +48,9 @@ class DocumentServer:
             for action, source in zip(lines[::2], lines[1::2], strict=True):
                 place = json.loads(action)["create"]
                 key = (place["_index"], place["_id"])
-                items.append({"create": {"status": 409 if key in self._documents else 201}})
+                items.append({"create": _KNOWN if key in self._documents else {"status": 201}})
                 self._documents.setdefault(key, json.loads(source))
-        return {"took": 1, "errors": False, "items": items}
+        return {"took": 1, "errors": any("error" in one["create"] for one in items), "items": items}
 
     def __enter__(self) -> DocumentServer:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

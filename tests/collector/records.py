@@ -123,6 +123,8 @@ def _usual(r: Records) -> None:
             severity_text=f"S{number}",
         )
     r.add(own + "no severity text", r.session, severity_text=None)
+    for text in ("ERROR", "Warning", "critical", " err ", "debug", "trace", "notice", "loud"):
+        r.add(f"{own}only the text {text}", r.session, severity_number=None, severity_text=text)
     r.add("without the tag, which the document gets", r.session)
     r.add("without a session")
     r.add("Zoë pays 5 € for 日本語 🛒", r.session)

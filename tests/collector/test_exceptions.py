@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry import baggage
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.processor.baggage import ALLOW_ALL_BAGGAGE_KEYS, BaggageSpanProcessor
 from opentelemetry.sdk.resources import Resource
@@ -78,6 +79,43 @@ def test_an_exception_on_a_span_is_found_by_its_session(
     with SessionLogs(es.store_url) as lookup:
         (entry,) = lookup.logs(session, errors_only=True)
     assert entry.exception is not None
+    assert running.complaints() == []
+
+
+def test_an_exception_through_nested_spans_is_stored_once(
+    es: ElasticsearchServer, collector: Callable[..., Collector]
+) -> None:
+    """Recorded on three spans with three traces of the stack, it is one record; another one is another record."""
+    running = collector(CONFIG / "traces.yaml")
+    session = session_id_begun_at(now_ms() - 60_000)
+    provider = TracerProvider(resource=Resource({"service.name": "pay"}))
+    provider.add_span_processor(BaggageSpanProcessor(ALLOW_ALL_BAGGAGE_KEYS))
+    exporter = OTLPSpanExporter(endpoint=f"{running.otlp_http}/v1/traces")
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("pay.web")
+    in_session = baggage.set_baggage("openreplay.session.id", session, Context())
+    token = attach(in_session)
+    try:
+        for error in (ConnectionError("the bank hung up"), ValueError("no card")):
+            with (
+                contextlib.suppress(type(error)),
+                tracer.start_as_current_span("POST /pay"),
+                tracer.start_as_current_span("charge"),
+                tracer.start_as_current_span("ask the bank"),
+            ):
+                raise error
+    finally:
+        detach(token)
+    fail(tracer, ConnectionError("the bank hung up"), in_session)
+    provider.shutdown()
+
+    wait_for(es, 3)
+    found = wait_for(es, 4, seconds=4).values()
+    assert sorted((one["error.type"], one["error.message"]) for one in found) == [
+        ("ConnectionError", "the bank hung up"),
+        ("ConnectionError", "the bank hung up"),
+        ("ValueError", "no card"),
+    ]
     assert running.complaints() == []
 
 

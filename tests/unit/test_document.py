@@ -98,6 +98,17 @@ def test_a_record_without_a_session_has_no_field_of_one() -> None:
     assert [] == [name for name in found if "session" in name or "openreplay" in name]
 
 
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("ERROR", "error"), ("Critical", "error"), ("warn", "warning"), ("DEBUG", "debug"), ("loud", "info")],
+)  # fmt: skip
+def test_a_level_that_only_the_text_says_is_read(text: str, level: str) -> None:
+    """A record whose sender gave no number."""
+    found = document(readable(severity_number=None, severity_text=text))
+    assert (found["level"], found["log.level"]) == (level, text)
+    assert found["tags"] == (["error"] if level == "error" else [])
+
+
 @pytest.mark.parametrize("severity", [*SeverityNumber, None])
 def test_the_level_is_one_of_the_panels_four_words(severity: SeverityNumber | None) -> None:
     """Whatever the severity, ``level`` is a word that OpenReplay's panel understands."""
