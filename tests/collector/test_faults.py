@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.collector.document_server import DocumentServer
 from tests.collector.faults import SCENARIOS, SHORT, play
+from tests.collector.faulty_proxy import FaultyProxy
 from tests.collector.reading import wait_for
 from tests.collector.records import Records
 from tests.collector.test_document import send
@@ -27,6 +30,33 @@ def test_nothing_is_lost_or_doubled_whatever_fails(es: ElasticsearchServer, otel
     found = play(es, SHORT, *SCENARIOS.values())
     assert found.sent > 1000
     assert (found.stored, found.lost, found.doubled) == (found.sent, 0, 0)
+
+
+def test_what_a_proxy_answers_is_tried_again(
+    collector: Callable[..., Collector], tmp_path: Path
+) -> None:
+    """Redirects, refusals that a store does not give to a whole request, a proxy's own errors: none loses a record."""
+    faster = tmp_path / "faster.yaml"
+    faster.write_text(
+        "exporters: {elasticsearch: {retry: {initial_interval: 50ms, max_interval: 50ms},"
+        " sending_queue: {batch: {flush_timeout: 50ms}}}}"
+    )
+    with DocumentServer() as server, FaultyProxy(server.url) as proxy:
+        proxy.answer(302)
+        running = collector(CONFIG / "production.yaml", faster, OPENREPLAY_OTEL_STORE=proxy.url)
+        records = Records()
+        for number in range(10):
+            records.add(f"step {number}", records.session)
+        send(running, records.all)
+        for status in (302, 307, 400, 403, 405, 407, 408, 409, 413, 429, 500, 502, 520, 522, 524):
+            proxy.answer(status)
+            before = proxy.answered_by_itself
+            while proxy.answered_by_itself < before + 2:
+                assert "Dropping data" not in running.output(), status
+                time.sleep(0.02)
+        proxy.pass_on()
+        assert len(server.wait_for(10)) == 10
+        assert running.complaints() == []
 
 
 @pytest.mark.parametrize("with_reason", [False, True])

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.integration
+NAMED_AS = {
+    "OPENREPLAY_OTEL_STORE": "endpoint",
+    "GATEWAY_URL": "endpoint",
+    "LOG_GLOB": "'include' must be specified",
+}
+"""What is said instead of the variable's name."""
 
 FILES = sorted(path for path in CONFIG.glob("*.yaml") if path.name != "builder-config.yaml")
 VALUES = {"gateway-values.yaml": "gateway.yaml", "agent-values.yaml": "agent.yaml"}
@@ -28,15 +34,32 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+@pytest.mark.usefixtures("otelcol")
 def test_a_file_is_valid_with_its_variables_and_says_what_is_missing_without(
-    otelcol: Path, file: Path, tmp_path: Path
+    file: Path, tmp_path: Path
 ) -> None:
-    """Nothing is said against it; without the address of Elasticsearch, or of the gateway, the Collector says so."""
+    """Nothing is said against it; without one of them, or with an empty one, the Collector does not start."""
     environment = {**VARIABLES, "STATE_DIR": str(tmp_path)}
     assert validate(file, environment=environment) == ""
-    for name in ("OPENREPLAY_OTEL_STORE", "GATEWAY_URL"):
-        del environment[name]
-    assert "endpoint" in validate(file, environment=environment)
+    text = file.read_text(encoding="utf-8")
+    # Without brokers the Collector starts, and its log says that it cannot reach any.
+    needed = [name for name in VARIABLES if f"env:{name}}}" in text and name != "KAFKA_BROKERS"]
+    assert needed
+    for name in needed:
+        for value in (None, ""):
+            others = {**environment, name: value or ""}
+            if value is None:
+                del others[name]
+            assert NAMED_AS.get(name, name) in validate(file, environment=others)
+
+
+@pytest.mark.usefixtures("otelcol")
+def test_an_unknown_kind_of_log_file_is_no_configuration(tmp_path: Path) -> None:
+    """LOG_FORMAT chooses a processor, and there is none of another name."""
+    environment = {**VARIABLES, "STATE_DIR": str(tmp_path)}
+    file = CONFIG / "filelog.yaml"
+    assert validate(file, environment={**environment, "LOG_FORMAT": "json"}) == ""
+    assert "transform/xml" in validate(file, environment={**environment, "LOG_FORMAT": "xml"})
 
 
 @pytest.mark.parametrize("name", VALUES)
