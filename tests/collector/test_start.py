@@ -110,7 +110,7 @@ def test_the_first_steps_work_as_they_are_typed(
     """From setup to the list of sessions: no step fails or warns, and both ways of running the app arrive."""
     typed = steps()
     assert len(typed) > 8
-    arrived = 0
+    arrived, printed = 0, ""
     for step in typed:
         command = step.replace(
             "https://elastic:<password>@elasticsearch.example.com:9200", es.store_url
