@@ -169,6 +169,34 @@ def sessions(shipped: Shipped) -> list[tuple[str | None, str]]:
     return [(s.get("openreplay.session.id"), s.get("error.message", "")) for s in shipped.sources]
 
 
+_OF_SEVERAL_LINES = {
+    "a chain behind a text of several lines", "a traceback with a note and the stack",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "head", ["Jan 24 02:27:39 web1 shop[77]: ", "<11>1 2024-01-24T02:27:39Z web1 shop 77 - - "]
+)
+@pytest.mark.parametrize("name", sorted(JOINING.keys() - _OF_SEVERAL_LINES))
+def test_an_exception_joins_inside_of_syslog(name: str, head: str, tmp_path: Path) -> None:
+    """As journalctl prints it: each of its lines has a head; the lines of another program are its own."""
+
+    def logged(text: str, head: str = head) -> str:
+        return "".join(f"{head}{line}\n" for line in text.splitlines())
+
+    other = head.replace("shop", "nginx").replace("77", "78")
+    text = f"{ERROR_A}{JOINING[name]}"
+    shipped = ship_text(tmp_path, logged(text) + logged(ERROR_B) + logged(KEY, other) + logged(KEY))
+    first, second, *others = shipped.sources
+    assert (first["openreplay.session.id"], second["openreplay.session.id"]) == (A, B)
+    assert without_prefix(first["message"]) == "failed"
+    assert "error.stack_trace" not in second
+    for line in JOINING[name].splitlines():
+        assert line.replace("\x1b[35m", "").split("\x1b")[0].strip() in first["error.stack_trace"]
+    told = [(s.get("openreplay.session.id"), s["error.type"], s["process.name"]) for s in others]
+    assert told == [(None, "KeyError", "nginx"), (None, "KeyError", "shop")]
+
+
 def test_a_second_traceback_is_a_record_of_its_own(tmp_path: Path) -> None:
     """Without a chaining sentence nothing says that it is the same exception's."""
     shipped = ship_text(tmp_path, f"{ERROR_A}{KEY}{FRAMES}ValueError: nobody's\n")

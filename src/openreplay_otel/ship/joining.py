@@ -82,6 +82,10 @@ class Joiner:
         self._unread = unread
         self._current: ParsedRecord | None = None
         self._line_session: str | None = None
+        # Who wrote the present record to syslog, where it came that way, and of whom the tag before its text was.
+        self._program: syslog.Program | None = None
+        self._next_program: syslog.Program | None = None
+        self._inner_session: str | None = None
         self._trace = TraceLines()
         self._held: list[ParsedRecord] = []
         self._blanks = 0
@@ -115,26 +119,23 @@ class Joiner:
             time_ns: When it was written, where what is around it says that.
             place: Where it is.
         """
+        self._next_program = None
         session_id, text = take_tags(line, place.raw) if line[0] == "[" else (None, line)
         if not text:
             self._start(ParsedRecord(""), session_id, time_ns, place)
             return
-        record: ParsedRecord | None = None
-        if self._trace.is_open and session_id == self._line_session:
-            if text[0] not in _NEVER_FIRST:
-                # An exception's own line looks like many others.
-                record = self._recognised(text)
-            if record is None and self._trace.goes_on(text):
-                self._join(text, place)
+        outer = None if self._program is None else syslog.parse(text, self._times)
+        if outer is not None and syslog.program_of(outer) == self._program:
+            # What this program wrote to syslog goes on in the next line of it.
+            if not outer.message:
+                self.blank()
                 return
-        current = self._current
-        if current is not None and is_start(text) and self._takes_trace(current, session_id):
-            current.trace_at = len(current.more) + self._blanks
-            self._join(text, place)
-            self._trace.begin(text)
+            tag, inner = take_tags(outer.message, place.raw)
+            if inner and self._joins(inner, tag, self._inner_session, place):
+                return
+        if self._joins(text, session_id, self._line_session, place):
             return
-        if record is None and text[0] not in " \t":
-            record = self._recognised(text)
+        record = self._recognised(text, outer) if text[0] not in " \t" else None
         if record is None:
             self._unknown(text, session_id, time_ns, place)
         else:
@@ -152,10 +153,37 @@ class Joiner:
             for complete in finished(one):
                 self._emit(complete)
 
-    def _recognised(self, text: str) -> ParsedRecord | None:
-        record = recognise(text, self._times)
+    def _joins(self, text: str, session_id: str | None, before: str | None, place: Place) -> bool:
+        """Take a line that belongs to the record before it; False for any other.
+
+        Args:
+            text: Without a tag.
+            session_id: The session of the tag before it.
+            before: That of the line before it.
+            place: Where it is.
+        """
+        if self._trace.is_open and session_id == before:
+            # An exception's own line looks like many others.
+            is_known = text[0] not in _NEVER_FIRST and self._recognised(text) is not None
+            if not is_known and self._trace.goes_on(text):
+                self._join(text, place)
+                return True
+        current = self._current
+        if current is None or not is_start(text) or session_id != before:
+            return False
+        if not self._takes_trace(current, session_id):
+            return False
+        current.trace_at = len(current.more) + self._blanks
+        self._join(text, place)
+        self._trace.begin(text)
+        return True
+
+    def _recognised(self, text: str, outer: ParsedRecord | None = None) -> ParsedRecord | None:
+        self._next_program = None
+        record = outer or recognise(text, self._times)
         if record is None:
             return None
+        self._next_program = syslog.program_of(record) if record.is_syslog else None
         if record.is_syslog and record.message:
             # What a program writes to syslog has a format of its own; one syslog in another has not.
             message = record.message
@@ -216,14 +244,20 @@ class Joiner:
             record.session_id = session_id
         elif record.session_id is None and record.message[:1] == "[":
             record.session_id, record.message = take_tags(record.message, place.raw)
+        program, self._next_program = self._next_program, None
         self._begin(record, place)
         self._line_session = session_id
+        if program is not None:
+            self._program, self._inner_session = program, None
+            if record.is_syslog and is_start(record.message):
+                record.trace_at = -1
+                self._trace.begin(record.message)
         if record.has_source_line or record.logger == "py.warnings":
             self._trace.begin_warning()
 
     def _takes_trace(self, current: ParsedRecord, session_id: str | None) -> bool:
         """Whether a traceback that begins now is that of the line before it."""
-        if session_id != self._line_session or self._blanks > _MOST_BLANKS:
+        if self._blanks > _MOST_BLANKS:
             return False
         if current.trace_at is not None or current.has_source_line or self._held:
             return False
@@ -239,7 +273,7 @@ class Joiner:
         record.line, record.offset = place.number, place.offset
         record.raw.append(place.raw)
         self._current = record
-        self._line_session = None
+        self._line_session = self._program = None
         self._trace.reset()
         self._blanks = 0
         self._size = len(record.message)

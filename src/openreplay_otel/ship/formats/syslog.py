@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..levels import SYSLOG
 from ..record import ParsedRecord
@@ -23,6 +23,8 @@ _NEW: Final = re.compile(
     r' (?:-|(?:\[(?:[^\]"]|"(?:\\.|[^"\\])*")*\])+) ?(.*)',
     re.DOTALL,
 )
+Program = tuple[Any, Any, Any]
+"""Host, name and process of a program."""
 _NOTHING: Final = "-"
 _SEVERITIES: Final = 8
 
@@ -57,6 +59,12 @@ def parse(line: str, times: TimeReader) -> ParsedRecord | None:
     if process is not None and process.isdecimal() and len(process) <= LONGEST_NUMBER:
         record.fields["process.pid"] = int(process)
     return record
+
+
+def program_of(record: ParsedRecord) -> Program:
+    """Who wrote a line of syslog."""
+    fields = record.fields
+    return fields.get("host.name"), fields.get("process.name"), fields.get("process.pid")
 
 
 def around(outer: ParsedRecord, inner: ParsedRecord) -> ParsedRecord:
