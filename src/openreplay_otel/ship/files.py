@@ -31,12 +31,11 @@ UNPACKED_FREE: Final = 64 * 1024 * 1024
 UNPACKED_TIMES: Final = 200
 """To how many times its size a larger one may: logs of one line over and over come to a tenth of that."""
 _RECODED_BYTES: Final = 64 * 1024
-_ROTATED_PART: Final = re.compile(
-    # logrotate, and Python's handlers.
-    r"(?P<log>.+?)(?:[.\-_](?:\d[\d\-_.T:]*|old)(?:\.(?:gz|bz2|xz))?|\.(?:gz|bz2|xz))"
-    # loguru.
-    r"|(?P<stem>.+)\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(?:\.\d+)?(?P<ending>\.[^.]+)(?:\.(?:gz|bz2|xz))?",
-    re.ASCII,
+_ROTATION: Final = re.compile(r"[.\-_]\d", re.ASCII)
+_IN_ROTATION: Final = "0123456789-_.T:"
+_OLD: Final = (".old", "-old", "_old")
+_LOGURU: Final = re.compile(
+    r"\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{6}(?:\.\d{1,4})?(?=\.[^.]{1,40}$)", re.ASCII
 )
 _BZIP2: Final = (b"1AY&SY", bytes.fromhex("177245385090"))
 """What comes after the four bytes with which a text may begin too: a block, or the end."""
@@ -257,10 +256,14 @@ def is_packed_name(path: Path) -> bool:
 
 def without_rotation(path: Path) -> Path:
     """The path of the log of which this may be a rotated part: ``app.log`` for ``app.log.2.gz``."""
-    match = _ROTATED_PART.fullmatch(path.name)
-    return (
-        path if match is None else path.with_name(match["log"] or match["stem"] + match["ending"])
-    )
+    name = path.with_suffix("").name if is_packed_name(path) else path.name
+    log = _LOGURU.sub("", name, count=1)
+    if log == name and name.endswith(_OLD):
+        log = name[: -len(_OLD[0])]
+    elif log == name:
+        match = _ROTATION.search(name, len(name.rstrip(_IN_ROTATION)))
+        log = name if match is None else name[: match.start()]
+    return path.with_name(log) if log else path
 
 
 def rotated_files(path: Path) -> list[Path]:
