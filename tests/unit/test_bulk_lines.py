@@ -100,6 +100,18 @@ def test_damage_ends_what_is_sound_and_the_next_document_is_found(garbage: bytes
     assert len(body) == sound_until(body, len(body) - len(behind))
 
 
+@pytest.mark.parametrize("number", [0, 1, 99, 100, 101, 250])
+@pytest.mark.parametrize("damage", [b"\x00", b"\n", b"x\n\x00"])
+def test_damage_in_any_of_many_documents_ends_what_is_sound(number: int, damage: bytes) -> None:
+    """They are looked at some at a time: neither the first nor the last of some is special."""
+    before, behind = lines(*range(number)), lines(*range(number + 1, 300))
+    torn = line(number)
+    body = before + torn[:-5] + damage + torn[-5:] + behind
+    assert len(before) == sound_until(body)
+    assert len(body) == sound_until(body, len(body) - len(behind))
+    assert len(before + behind) == sound_until(before + behind)
+
+
 def test_a_document_begins_at_the_beginning_of_a_line_only() -> None:
     """The same bytes inside a message are no document."""
     inside = lines_of("index", "id", orjson.dumps({"message": line(1).decode()}))

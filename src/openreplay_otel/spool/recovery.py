@@ -57,7 +57,7 @@ def recover(fd: int, replace: Callable[[bytes], None]) -> Recovery:
         piece = os.pread(fd, size, position)
         sound = sound_until(piece)
         if sound:
-            records += count_of(piece[:sound])
+            records += count_of(piece if sound == len(piece) else piece[:sound])
             position += sound
             size = _PIECE
         elif position + len(piece) < end and piece.count(b"\n") < 2:

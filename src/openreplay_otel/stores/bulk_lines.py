@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 _BEGIN: Final = b'{"create":{"_index":"'
 _MIDDLE: Final = b'","_id":"'
 _END: Final = b'"}}'
-_WHOLE: Final = re.compile(
-    rb'(?:\{"create":\{"_index":"[!#-\[\]-~]{1,255}","_id":"[!#-\[\]-~]{1,512}"\}\}\n\{"[^\n\x00]*\}\n)*'
+_SOME_WHOLE: Final = re.compile(
+    rb'(?:\{"create":\{"_index":"[!#-\[\]-~]{1,255}","_id":"[!#-\[\]-~]{1,512}"\}\}\n\{"[^\n]*\}\n){0,100}'
 )
+"""Without a look at each byte for a null one: that would take five times as long, while nothing is sent."""
 
 
 def lines_of(index: str, document_id: str, source: bytes) -> bytes:
@@ -80,8 +81,15 @@ def whole_length(lines: bytes) -> int:
 
 def sound_until(lines: bytes, start: int = 0) -> int:
     """Up to where there are sound documents and nothing else: the first damage, or cut, is behind it."""
-    found = _WHOLE.match(lines, start)
-    return start if found is None else found.end()
+    while True:
+        end = _end_of_some(lines, start, len(lines))
+        null = lines.find(b"\0", start, end)
+        if null >= 0:
+            return _end_of_some(lines, start, null)
+        if end == start:
+            return end
+        # Some at a time, so that what lies behind damage is not looked through for each of many.
+        start = end
 
 
 def is_torn(rest: bytes) -> bool:
@@ -97,6 +105,11 @@ def next_begin(lines: bytes, start: int) -> int:
         return start
     found = lines.find(b"\n" + _BEGIN, start)
     return found + 1 if found >= 0 else -1
+
+
+def _end_of_some(lines: bytes, start: int, end: int) -> int:
+    found = _SOME_WHOLE.match(lines, start, end)
+    return start if found is None else found.end()
 
 
 @lru_cache(maxsize=256)
