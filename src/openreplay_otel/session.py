@@ -65,6 +65,11 @@ def started_at_ms(session_id: str | int) -> int:
     return (int(session_id) >> _ID_SEQUENCE_BITS) + _ID_EPOCH_MS
 
 
+def first_id_at(unix_ms: int) -> int:
+    """The smallest id of a session that began at a time or later; 0 for a time before there were any."""
+    return max(0, unix_ms - _ID_EPOCH_MS) << _ID_SEQUENCE_BITS
+
+
 def is_plausible(session_id: str, at_ms: int) -> bool:
     """Tell whether a session of this id could have been going on at a time.
 

@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ...names import TAG_ERROR
-from ..timestamps import from_text, to_text
+from ...session import first_id_at, session_id_or_none, started_at_ms
+from ..timestamps import from_text, to_text, unix_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ..base import LogQuery, Position, SessionQuery
 
 SESSION_ID: Final = "openreplay.session.id"
 _TEXT_FIELDS: Final = ["message", "error.message", "error.stack_trace"]
+_HOURS: Final = (1, 24, 240)
+"""How long before the newest one the sessions of a part of the list began, at most; the last part is all others."""
+_LONG_AGO_MS: Final = 24 * 3_600_000
+"""All that is newer than the time asked for would belong to the first part."""
+_BEHIND_DIGITS: Final = ":"
 _MAX_SERVICES: Final = 50
 _MAX_LEVELS: Final = 20
 IS_ERROR: Final[dict[str, Any]] = {"term": {"tags": TAG_ERROR}}
@@ -88,6 +96,32 @@ def time_filters(query: LogQuery | SessionQuery) -> list[dict[str, Any]]:
     if query.until is not None:
         bounds["lt"] = to_text(query.until)
     return [{"range": {"@timestamp": bounds}}] if bounds else []
+
+
+def parts_of_the_list(
+    query: SessionQuery, after: str | None, now_ms: int
+) -> Iterator[dict[str, Any]]:
+    """Filters that part the list of sessions, the newest first: in the order of their ids as texts.
+
+    Elasticsearch looks at each record of a part before it knows the newest sessions. So what began in the last hour is
+    asked for first, where most records fit. A wrong clock, or ids that somebody made up, cost time only.
+
+    Args:
+        query: What is asked for.
+        after: The id behind which the first part begins.
+        now_ms: Unix milliseconds.
+    """
+    newest_ms = now_ms if query.until is None else min(now_ms, unix_ms(query.until))
+    is_long_ago = now_ms - newest_ms > _LONG_AGO_MS
+    if after is not None and session_id_or_none(after) is not None:
+        newest_ms = started_at_ms(after)
+    bounds = {} if after is None else {"lt": after}
+    for hours in () if is_long_ago or query.errors_only or query.phrases else _HOURS:
+        begin = str(first_id_at(newest_ms - hours * 3_600_000))
+        if begin < bounds.get("lt", _BEHIND_DIGITS):
+            yield {"range": {SESSION_ID: {**bounds, "gte": begin}}}
+            bounds = {"lt": begin}
+    yield {"range": {SESSION_ID: bounds}} if bounds else {"exists": {"field": SESSION_ID}}
 
 
 def _millisecond_of(place: Position) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -30,6 +31,7 @@ from .bodies import (
     OVERVIEW,
     SESSION_ID,
     log_filters,
+    parts_of_the_list,
     record_filters,
     session_filter,
     time_filters,
@@ -183,19 +185,20 @@ class Reader:
 
     async def _session_ids(self, query: SessionQuery, after: str | None, size: int) -> list[str]:
         source = {"id": {"terms": {"field": SESSION_ID, "order": "desc"}}}
-        composite = {"size": size, "sources": [source]}
-        # Not the aggregation's own `after`: it fails in an index all of whose ids are smaller.
-        bounds = (
-            {"exists": {"field": SESSION_ID}}
-            if after is None
-            else {"range": {SESSION_ID: {"lt": after}}}
-        )
-        filters = [*record_filters(query), bounds]
+        composite: dict[str, Any] = {"sources": [source]}
+        filters = record_filters(query)
         if query.errors_only and not _chooses(query):
             # Errors are few: the sessions are found by them.
             filters.append(IS_ERROR)
-        found = await self._aggregate(filters, {"sessions": {"composite": composite}})
-        return [bucket["key"]["id"] for bucket in found.get("sessions", {}).get("buckets", [])]
+        ids: list[str] = []
+        # Not the aggregation's own `after`: it fails in an index all of whose ids are smaller.
+        for part in parts_of_the_list(query, after, time.time_ns() // 1_000_000):
+            composite["size"] = size - len(ids)
+            found = await self._aggregate([*filters, part], {"sessions": {"composite": composite}})
+            ids += [one["key"]["id"] for one in found.get("sessions", {}).get("buckets", [])]
+            if len(ids) >= size:
+                break
+        return ids
 
     async def _figures_of(self, ids: list[str], query: SessionQuery) -> list[SessionFigures]:
         filters = [*time_filters(query), {"terms": {SESSION_ID: ids}}]
