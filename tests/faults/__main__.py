@@ -11,9 +11,10 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.faults import disks, exits, forks, killed, outages, table
+from tests.faults import disks, exits, forks, killed, nodes, outages, table
 from tests.faults.stored import OnElasticsearch, OnFaultyBulk, OnSqlite
 from tests.faults.trial import Result, together
+from tests.servers.cluster import ElasticsearchCluster
 from tests.servers.elasticsearch import open_server
 from tests.servers.faulty_bulk import FaultyBulk
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "killed": "kill -9 of the emitting process, 100 times",
     "outages": "Elasticsearch killed 10 times, away for 60 s, read-only, and wrong answers",
+    "nodes": "a cluster of three nodes, each killed in turn, two killed, one hung",
     "refused": "one document in 1,000 refused",
     "forks": "gunicorn, uWSGI, gevent, eventlet, Celery, multiprocessing, os.fork",
     "disks": "a full, removed, read-only or damaged spool",
@@ -89,6 +91,12 @@ class _LongRun:
             yield outages.too_large(
                 self._new(), server, faulty, most_bytes=64 * 1024, records=20_000
             )
+
+    def nodes(self) -> Iterator[Result]:
+        """Fault 2, of a cluster."""
+        with contextlib.closing(ElasticsearchCluster.start(self._major)) as cluster:
+            for way in nodes.WAYS:
+                yield nodes.lost(self._new(), cluster, way, records=30_000, seconds=120)
 
     def refused(self) -> Iterator[Result]:
         """Fault 3."""
@@ -155,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tests.faults",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description=f"Lose nothing, double nothing: all faults at full size, 20 minutes.\n\nnames:\n{names}",
+        description=f"Lose nothing, double nothing: all faults at full size, half an hour.\n\nnames:\n{names}",
     )
     parser.add_argument("name", nargs="*", help="which; all of them without any")
     parser.add_argument("--es", type=int, choices=(8, 9), default=9, help="Elasticsearch's major")

@@ -12,14 +12,16 @@ import pytest
 
 from openreplay_otel import DurableLogRecordProcessor, SessionLogs, Settings
 from tests.emitting import App, now_ms, session_id_begun_at
+from tests.faults.nodes import majority_lost, merge_each_copy, one_after_the_other, one_hangs
 from tests.openreplay_readers import reader_key, search_as_v1_21
 from tests.servers.cluster import ElasticsearchCluster
 from tests.servers.errors import ServerUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.faults.nodes import Way
     from tests.servers.elasticsearch import ElasticsearchServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
@@ -80,66 +82,39 @@ class Load:
             time.sleep(_PAUSE)
 
 
-def _one_after_the_other(cluster: ElasticsearchCluster, load: Load) -> None:
-    for node in cluster.nodes:
-        node.kill()
-        load.goes_on()
-        node.start_again()
-        cluster.wait_until_whole()
+def _looked_up(cluster: ElasticsearchCluster, load: Load) -> None:
+    """The others need half a minute to give a hung node up; what it had comes back with it."""
+    with SessionLogs(cluster.store_url, export_timeout=60.0) as logs:
+        assert list(logs.logs(load.session, limit=1)) or load.processor.counts.delivered == 0
 
 
-def _majority_lost(cluster: ElasticsearchCluster, load: Load) -> None:
-    lost = cluster.nodes[1:]
-    for node in lost:
-        node.kill()
-    load.goes_on()
-    load.goes_on()
-    for node in lost:
-        node.begin()
-    for node in lost:
-        node.wait_until_ready()
-    cluster.wait_until_whole()
-
-
-def _one_hangs(cluster: ElasticsearchCluster, load: Load) -> None:
-    hung = cluster.nodes[0]
-    hung.hang()
-    try:
-        load.goes_on()
-        # The others need half a minute to give it up; what it had comes back with it.
-        with SessionLogs(cluster.store_url, export_timeout=60.0) as logs:
-            assert list(logs.logs(load.session, limit=1)) or load.processor.counts.delivered == 0
-    finally:
-        hung.go_on()
-    cluster.wait_until_whole(by=1)
-
-
-@pytest.mark.parametrize("happens", [_one_after_the_other, _majority_lost, _one_hangs])
+@pytest.mark.parametrize("way", [one_after_the_other, majority_lost, one_hangs])
 def test_nothing_is_lost_or_doubled(
-    cluster: ElasticsearchCluster,
-    tmp_path: Path,
-    happens: Callable[[ElasticsearchCluster, Load], None],
+    cluster: ElasticsearchCluster, tmp_path: Path, way: Way
 ) -> None:
     """Each node killed and started again in turn, two of three at once, and one that hangs."""
     node: ElasticsearchServer = cluster.nodes[0]
     node.wipe()
     load = Load(cluster.store_url, tmp_path)
+
+    def meanwhile() -> None:
+        load.goes_on()
+        if way is one_hangs:
+            _looked_up(cluster, load)
+
     try:
         load.goes_on()
         assert load.processor.force_flush(60_000)
-        happens(cluster, load)
+        way(cluster, meanwhile)
     finally:
         load.end()
     counts = load.processor.counts
     load.processor.shutdown()
     assert (load.logged, 0, {}) == (counts.delivered, counts.refused, counts.dropped)
-    node.expect("POST", "/openreplay-logs-*/_refresh")
-    stored = node.expect("GET", "/openreplay-logs-*/_count")["count"]
-    assert load.logged == stored
     # Whoever comes back copies what is there while new records arrive: that copy has them in another order until it is
     # merged. A merge is what `setup --repair` does.
-    node.expect("POST", "/openreplay-logs-*/_forcemerge?max_num_segments=1")
-    node.expect("POST", "/openreplay-logs-*/_refresh")
+    merge_each_copy(cluster, "openreplay-logs-*")
+    assert load.logged == node.expect("GET", "/openreplay-logs-*/_count")["count"]
     for _ in range(4):
         hits = search_as_v1_21(node, reader_key(node), load.session)
         steps = [int(hit["_source"]["message"].rpartition(" ")[2]) for hit in hits]
