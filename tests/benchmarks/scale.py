@@ -96,11 +96,11 @@ def measured(server: ElasticsearchClient, month: Month, parts: range) -> list[Ro
     records = rows[0].ours
 
     def logs(number: int) -> None:
-        session = visits[number].session_id
+        session = visits[number % len(visits)].session_id
         assert len(list(asking.logs.logs(session))) == expected[session]
 
     def overview(number: int) -> None:
-        session = visits[number + 200].session_id
+        session = visits[(number + 200) % len(visits)].session_id
         found = asking.logs.overview(session)
         assert found is not None
         assert sum(share.records for share in found.shares) == expected[session]
@@ -111,7 +111,7 @@ def measured(server: ElasticsearchClient, month: Month, parts: range) -> list[Ro
             found = list(
                 asking.logs.sessions(errors_only=errors, since=since, until=until, limit=limit)
             )
-            assert found
+            assert found or errors
 
         return ask
 
