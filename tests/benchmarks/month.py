@@ -32,7 +32,7 @@ from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 
 from openreplay_otel import OpenReplayLogRecordProcessor, Settings
-from openreplay_otel.export.document import DocumentBuilder
+from openreplay_otel.document.builder import DocumentBuilder
 from openreplay_otel.stamp.document_id import DocumentIdGenerator
 from openreplay_otel.stores.bulk_lines import lines_of
 from openreplay_otel.stores.elasticsearch.bulk import BULK_PATH
