@@ -312,6 +312,16 @@ def collector_faults(session: nox.Session) -> None:
     _install_locked(session, "--group=test", "--group=collector", "--all-extras")
     _install_wheel(session)
     session.run("python", "-m", "tests.collector.faults", *session.posargs)
+    session.run("python", "-m", "tests.collector.chains")
+
+
+# Not among the usual ones: it compiles for a minute, and what it finds depends on OTTL's version, not on a change.
+@nox.session(default=False)
+def statements(session: nox.Session) -> None:
+    """Parse the statements of collector-config/ with a newer OTTL than the Collector's."""
+    _install_locked(session, "--group=test", "--group=collector", "--all-extras")
+    _install_wheel(session)
+    session.run("python", "-m", "tests.collector.statements")
 
 
 @nox.session

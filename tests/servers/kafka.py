@@ -136,17 +136,25 @@ class Kafka:
         """Start it. Raises `ServerFailed` if it does not come up."""
         try:
             subprocess.run(self._format, check=True, capture_output=True)
-            self._process.start(self._command, os.environ)
-            deadline = time.monotonic() + _READY_SECONDS
-            while not self._answers():
-                if not self._process.alive() or time.monotonic() > deadline:
-                    message = f"Kafka did not become ready:\n{self._process.output()[-3000:]}"
-                    raise ServerFailed(message)
-                time.sleep(0.1)
+            self._start()
         except BaseException:
             self._process.end()
             raise
         return self
+
+    def restart_after_kill(self) -> None:
+        """SIGKILL it, and start it again with its data."""
+        self._process.kill()
+        self._start()
+
+    def _start(self) -> None:
+        self._process.start(self._command, os.environ)
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._answers():
+            if not self._process.alive() or time.monotonic() > deadline:
+                message = f"Kafka did not become ready:\n{self._process.output()[-3000:]}"
+                raise ServerFailed(message)
+            time.sleep(0.1)
 
     def __exit__(
         self,
