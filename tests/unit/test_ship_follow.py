@@ -446,6 +446,33 @@ def test_a_long_line_that_comes_in_small_pieces_costs_no_more_than_it_is_long(
     one.end()
 
 
+def test_logs_with_a_new_name_each_day_leave_nothing(log: Path, tmp_path: Path) -> None:
+    """What is kept of a log goes with it, while it is followed and while it is not."""
+    stored = Stored()
+    places = tmp_path / "places"
+    one = Following(log.parent, stored=stored, places=places)
+    for day in range(5):
+        path = log.with_name(f"shop-{day}.log")
+        add(path, range(day * 10, day * 10 + 10))
+        one.look(10)
+        one.look(40)
+        if day:
+            log.with_name(f"shop-{day - 1}.log").unlink()
+            one.look(10)
+            one.look(40)
+            one.look(40)
+            assert len(list(places.glob("*.json"))) == 1
+    one.end()
+    log.with_name("shop-4.log").unlink()
+    (kept,) = places.glob("*.json")
+    Following(log.parent, stored=stored, places=places).leave()
+    assert kept.exists()
+    os.utime(kept, (1, 1))
+    Following(log.parent, stored=stored, places=places).leave()
+    assert not kept.exists()
+    assert sorted(stored.messages) == expected(range(50), line)
+
+
 def test_nothing_grows_over_the_days(log: Path, tmp_path: Path) -> None:
     """After hundreds of rotations it keeps no more files, places and names than after the first ones."""
     stored = Stored()

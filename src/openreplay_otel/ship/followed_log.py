@@ -36,6 +36,7 @@ _LINE_SECONDS: Final = 600.0
 _LEFT_SECONDS: Final = 30.0
 """For so long without a line a rotated file is read on: its program may not have noticed yet."""
 _MOST_NUMBERS: Final = 200
+_MOST_OF_ALL: Final = 10_000
 _LATEST: Final = 500
 
 
@@ -290,8 +291,9 @@ class FollowedLog:
             services.numbers[digest] = number + 1
             self._numbers.pop(digest, None)
             self._numbers[digest] = number + 1
-            while len(self._numbers) > _MOST_NUMBERS:
-                del self._numbers[next(iter(self._numbers))]
+            for numbers, most in ((self._numbers, _MOST_NUMBERS), (services.numbers, _MOST_OF_ALL)):
+                while len(numbers) > most:
+                    del numbers[next(iter(numbers))]
             return number
 
         return services.shipper.reading(

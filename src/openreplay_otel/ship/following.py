@@ -99,6 +99,8 @@ class Follower:
         for log in [log for log in self._logs.values() if log.is_gone]:
             if log.path not in self._targets:
                 del self._logs[log.path]
+                if self._services.places is not None:
+                    self._services.places.forget(log.path)
         for target in self._targets:
             for path in _paths_of(target, self._logs.keys()):
                 if path not in self._logs:

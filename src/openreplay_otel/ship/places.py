@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -28,6 +29,7 @@ except ImportError:  # no such locks there
     fcntl = None
 
 _VERSION: Final = 1
+_DAY: Final = 86400
 
 
 @dataclass(eq=False)
@@ -77,6 +79,7 @@ class Places:
         self._locks: list[int] = []
         try:
             make_folders(folder)
+            self._forget_removed()
         except OSError as error:
             raise _unusable(folder, error) from None
 
@@ -117,6 +120,20 @@ class Places:
         path = self._path(log)
         put_in_place(path, path.with_suffix(".new"), orjson.dumps(_document_of(log, state)))
 
+    def forget(self, log: Path) -> None:
+        """Remove what is kept of a log that is gone."""
+        with contextlib.suppress(OSError):
+            self._path(log).unlink(missing_ok=True)
+
+    def _forget_removed(self) -> None:
+        """Remove what was kept of logs that are gone for a day: there may be a new name each day."""
+        for path in self._folder.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+                log = orjson.loads(read_existing(path))["log"]
+                is_old = time.time() - path.stat().st_mtime > _DAY
+                if log and is_old and not os.path.lexists(log):
+                    path.unlink()
+
     def close(self) -> None:
         """Leave it to the next process."""
         for fd in self._locks:
@@ -140,7 +157,7 @@ def _name_of(text: str) -> str:
 def _document_of(log: Path, state: LogState) -> dict[str, Any]:
     return {
         "version": _VERSION,
-        "log": os.fsencode(log).decode("utf-8", "backslashreplace"),
+        "log": str(log) if str(log).isprintable() else "",
         "files": [
             {
                 "identity": known.identity,
