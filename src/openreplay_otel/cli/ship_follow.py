@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
-import math
 import queue
 import signal
 import threading
@@ -41,6 +40,8 @@ _QUIET_SECONDS: Final = 2.0
 _MOST_WAITING: Final = 64 * 1024 * 1024
 """Bytes in the spool with which no more is read: files keep their lines better than a spool does."""
 _MOST_ASIDE: Final = 64 * 1024 * 1024
+_ENDLESS: Final = 1e12
+"""Seconds."""
 _REMEMBERED: Final = 20_000
 _CHUNK: Final = 64 * 1024
 _FOLDER: Final = "followed"
@@ -117,7 +118,7 @@ def follow(
     stopped = threading.Event()
     counts = ShipCounts()
     # An outage may be as long as it likes.
-    endless = dataclasses.replace(settings, spool_max_age=math.inf)
+    endless = dataclasses.replace(settings, spool_max_age=_ENDLESS)
     with contextlib.ExitStack() as stack:
         durable = None if dry_run else DurableStore(None, endless)
         if durable is not None:
