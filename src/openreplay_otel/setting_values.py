@@ -10,6 +10,7 @@ from .collector_url import collector_address
 from .names import MESSAGE_TAG_ASAYER, MESSAGE_TAG_SESSION_ID, MESSAGE_TAG_SESSION_TOKEN
 from .session import replay_url_base
 from .store_url import authorization_of, elasticsearch_hosts_of, sqlite_path_of
+from .text import typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,6 @@ _SIZE_UNITS: Final = {
     "mib": 1024**2,
     "gib": 1024**3,
 }
-_TIME_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _TOKEN_CHARACTERS: Final = frozenset("!#$%&'*+-.^_`|~")
 
 
@@ -115,7 +115,7 @@ def size(value: str | int) -> int:
 
 def seconds(value: str | float) -> float:
     """Seconds, more than 0 and less than a day."""
-    number = float(value)
+    number = typed.seconds(value)
     if not 0 < number < 86400:
         raise ValueError
     return number
@@ -132,10 +132,10 @@ def large_size(value: str | int) -> int:
 
 def age(value: str | float) -> float:
     """Seconds, also with a unit of time."""
-    number, factor = _with_unit(str(value), _TIME_UNITS)
-    if not 0 < number * factor < float("inf"):
+    number = typed.seconds(value)
+    if not 0 < number < float("inf"):
         raise ValueError
-    return number * factor
+    return number
 
 
 def _with_unit(text: str, units: Mapping[str, int]) -> tuple[float, int]:
@@ -153,7 +153,7 @@ def fsync(value: str) -> str:
 
 def seconds_or_zero(value: str | float) -> float:
     """Seconds, 0 or more and less than a day."""
-    number = float(value)
+    number = typed.seconds(value)
     if not 0 <= number < 86400:
         raise ValueError
     return number
@@ -170,8 +170,7 @@ def index_prefix(value: str) -> str:
 
 def words(value: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
     """The parts of a comma list."""
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(part.strip() for part in parts if part.strip())
+    return typed.comma_list(value if isinstance(value, str) else ",".join(value))
 
 
 def tags(value: str | tuple[str, ...]) -> tuple[str, ...]:

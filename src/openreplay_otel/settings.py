@@ -140,11 +140,11 @@ class Settings:
         "Upper bound of one request to the store, before compression.",
     )  # fmt: skip
     export_timeout: float = _row(
-        30.0, to.seconds, "seconds, more than 0 and less than 86400",
+        30.0, to.seconds, "seconds, or a duration such as 30s or 5m; more than 0 and less than a day",
         "How long one request to the store may take.",
     )  # fmt: skip
     shutdown_timeout: float = _row(
-        5.0, to.seconds, "seconds, more than 0 and less than 86400",
+        5.0, to.seconds, "seconds, or a duration such as 30s or 5m; more than 0 and less than a day",
         "How long the end of the process may wait for the store to take what is queued. The rest stays in"
         " the spool.",
     )  # fmt: skip
@@ -159,7 +159,7 @@ class Settings:
         " given up first, then the oldest.",
     )  # fmt: skip
     spool_max_age: float = _row(
-        7 * 86400.0, to.age, "seconds, or a number with s, m, h or d, such as 7d",
+        7 * 86400.0, to.age, "seconds, or a duration such as 12h or 7d",
         "How long records may wait there until they are given up, in seconds.",
     )  # fmt: skip
     spool_fsync: Literal["never", "interval", "always"] = _row(
@@ -199,7 +199,7 @@ class Settings:
         " shipper reads.",
     )  # fmt: skip
     session_after_request: float = _row(
-        30.0, to.seconds_or_zero, "seconds, 0 or more and less than 86400",
+        30.0, to.seconds_or_zero, "seconds, or a duration such as 30s or 5m; 0 or more and less than a day",
         "How long a session goes on after its request, in the threads, tasks and processes that were begun in it."
         " Those may work for others by then.",
     )  # fmt: skip
@@ -230,7 +230,7 @@ class Settings:
         secret=True,
     )  # fmt: skip
     replay_lead: float = _row(
-        5.0, to.seconds_or_zero, "seconds, 0 or more and less than 86400",
+        5.0, to.seconds_or_zero, "seconds, or a duration such as 30s or 5m; 0 or more and less than a day",
         "How long before a record the page's link into the recording begins.",
     )  # fmt: skip
     viewer_token: str | None = _row(

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from .errors import SettingsError
+from .text.typed import comma_list
 
 _SQLITE: Final = "sqlite:///"
 _EXPECTED: Final = (
@@ -76,7 +77,7 @@ def elasticsearch_hosts_of(url: str) -> list[ElasticsearchHost]:
     Raises:
         SettingsError: It is no such URL. The message never holds credentials.
     """
-    hosts = [_host(part.strip()) for part in url.split(",") if part.strip()]
+    hosts = [_host(part) for part in comma_list(url)]
     if not hosts:
         raise SettingsError(_EXPECTED)
     return hosts

@@ -14,6 +14,7 @@ from ..settings import Settings
 from ..store_url import elasticsearch_hosts_of, sqlite_path_of
 from ..stores import open_store
 from ..stores.elasticsearch import Connection, ElasticsearchStore
+from ..text.typed import comma_list
 from .output import PROGRAM, agrees, note, say
 
 IndexesOption = Annotated[
@@ -75,7 +76,7 @@ def first_prefix(text: str | None) -> str | None:
 def _listed(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
-    names = [part.strip() for part in text.split(",") if part.strip()]
+    names = comma_list(text)
     if not names:
         raise SettingsError("index: expected a prefix, or several in a comma list")
     return tuple(dict.fromkeys(Settings.load({}, index=name).index for name in names))

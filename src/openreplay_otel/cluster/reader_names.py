@@ -8,6 +8,7 @@ from ..errors import SettingsError, StoreAccessError
 from ..names import READER_ALIAS
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import Step, get_template
+from ..text.typed import comma_list
 from .indexes import day_of, session_indexes
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def checked_aliases(text: str | None, version: OpenReplayVersion) -> tuple[str, 
     """
     if text is None:
         return ()
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    names = comma_list(text)
     for name in names:
         allowed = all(c.islower() or c.isdigit() or c in "-_." for c in name)
         if not name or not allowed or name[0] in "-_.":

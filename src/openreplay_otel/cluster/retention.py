@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import SettingsError, StoreAccessError, StoreLayoutError
 from ..stores.elasticsearch import schema
 from ..stores.elasticsearch.preparation import Step
+from ..text.typed import duration
 from .indexes import day_of, is_left_over, is_session_index, session_indexes
 from .printing import Request
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
 
 _MANAGED_BY: Final = "openreplay-otel"
 _UNKNOWN: Final = (400, 404, 405, 410)
-_DAYS: Final = re.compile(r"(\d{1,5})\s*(d|days?|w|weeks?)", re.ASCII)
+_MOST_DAYS: Final = 99_999
 
 
 def days_of(text: str, option: str) -> int:
-    """Read a retention: ``30d``, ``4w``; ``off`` is 0.
+    """Read a retention: ``30d``, ``4w``, in days; ``off`` is 0.
 
     Raises:
         SettingsError: It is none.
@@ -29,11 +30,11 @@ def days_of(text: str, option: str) -> int:
     word = text.strip().lower()
     if word in {"off", "none", "never"}:
         return 0
-    match = _DAYS.fullmatch(word)
-    days = 0 if match is None else int(match[1]) * (7 if match[2].startswith("w") else 1)
-    if days == 0:
-        raise SettingsError(f"{option}: expected days or weeks (30d, 4w), got {text[:20]!r}")
-    return days
+    with suppress(ValueError, OverflowError):
+        kept = duration(word)
+        if kept.days and not kept.seconds and kept.days <= _MOST_DAYS:
+            return kept.days
+    raise SettingsError(f"{option}: expected whole days or weeks (30d, 4w), got {text[:20]!r}")
 
 
 def policy_name(prefix: str) -> str:

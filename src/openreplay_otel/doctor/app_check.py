@@ -20,6 +20,7 @@ from ..names import (
     SESSION_TOKEN_HEADER_AXIOS,
 )
 from ..session import make_token
+from ..text.typed import comma_list
 from .probe import probe_session_id
 from .result import Result, found
 
@@ -175,7 +176,7 @@ def _preflight(url: str, origin: str, header: str) -> str | None:
     if allowed_origin not in {"*", origin}:
         return f"Access-Control-Allow-Origin is {allowed_origin or 'missing'}"
     allowed = answer.getheader("Access-Control-Allow-Headers") or ""
-    names = {name.strip().lower() for name in allowed.split(",")}
+    names = {*comma_list(allowed.lower())}
     has_credentials = (answer.getheader("Access-Control-Allow-Credentials") or "").lower() == "true"
     if header.lower() in names or ("*" in names and not has_credentials):
         return None

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from ..errors import SettingsError
+from .typed import duration
 
-_DURATION: Final = re.compile(
-    r"(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?"
-    r"(?:(?P<seconds>\d+(?:\.\d+)?)s)?",
-    re.ASCII,
-)
 _CLOCK: Final = re.compile(
     r"(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?)", re.ASCII
 )
 _FRACTION: Final = re.compile(r"[.,](\d+)", re.ASCII)
 _LONGEST_OFFSET: Final = timedelta(days=366)
 EXPECTED: Final = (
-    "a time (2024-01-24T02:30:00Z; without a zone: local time) or how long ago (10m, 2h, 3d)"
+    "a time (2024-01-24T02:30:00Z; without a zone: local time) or how long ago (10m, 2h, 1d12h)"
 )
 """What ``--since`` and ``--until`` take."""
 EXPECTED_OFFSET: Final = "the time since the session began (+90s, +01:30)"
@@ -75,26 +72,19 @@ def seconds_text(moment: datetime) -> str:
 def _moment(text: str, *, now: datetime, has_session: bool) -> datetime | timedelta:
     if text.startswith("+") and has_session:
         clock = _CLOCK.fullmatch(text[1:])
-        offset = _duration(text[1:]) if clock is None else _timedelta(clock)
+        offset = (
+            duration(text[1:])
+            if clock is None
+            else timedelta(**{unit: float(count) for unit, count in clock.groupdict("0").items()})
+        )
         if offset > _LONGEST_OFFSET:
             raise ValueError
         return offset
-    if _DURATION.fullmatch(text):
-        return now - _duration(text)
+    with suppress(ValueError):
+        return now - duration(text)
     # Python 3.10 knows no "Z", and only fractions of three or six digits.
     text = _FRACTION.sub(lambda match: f".{match[1][:6]:0<6}", text)
     if text[-1:] in {"Z", "z"}:
         text = text[:-1] + "+00:00"
     # A moment without a zone counts as local time.
     return datetime.fromisoformat(text).astimezone(timezone.utc)
-
-
-def _duration(text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None or not text:
-        raise ValueError
-    return _timedelta(match)
-
-
-def _timedelta(match: re.Match[str]) -> timedelta:
-    return timedelta(**{unit: float(count) for unit, count in match.groupdict("0").items()})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import SettingsError
+from ..text.typed import comma_list
 
 SHORTEST_TOKEN: Final = 16
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -126,7 +127,7 @@ def proxy_addresses(text: str) -> frozenset[str]:
         SettingsError: One is no IP address.
     """
     found: set[str] = set()
-    for part in filter(None, (part.strip() for part in text.split(","))):
+    for part in comma_list(text):
         try:
             ipaddress.ip_address(part)
             found.add(_plain_address(part))
@@ -146,7 +147,7 @@ def host_names(text: str) -> frozenset[str]:
     Raises:
         SettingsError: One is no host name.
     """
-    found = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    found = frozenset(comma_list(text.lower()))
     for name in found:
         if re.fullmatch(r"[a-z0-9._-]+", name, re.ASCII) is None:
             raise SettingsError(f"allow_host: expected host names without port, got {name[:40]!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -30,6 +31,7 @@ from ...stores.elasticsearch import Connection
 from ...stores.timestamps import to_text
 from ...text.harmless import one_line
 from ...text.times import seconds_text
+from ...text.typed import comma_list, duration
 from ..cluster_options import (
     ForOption,
     IndexesOption,
@@ -269,7 +271,7 @@ def _key_document(key: KnownKey) -> dict[str, Any]:
 def _indexes(text: str | None, kind: str, prefixes: tuple[str, ...]) -> tuple[str, ...]:
     if text is None:
         return default_indexes(kind, prefixes)
-    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    names = comma_list(text)
     if not names or any(name != name.lower() or " " in name for name in names):
         raise SettingsError(
             f"indexes: expected names or patterns in a comma list, got {text[:40]!r}"
@@ -278,9 +280,7 @@ def _indexes(text: str | None, kind: str, prefixes: tuple[str, ...]) -> tuple[st
 
 
 def _expiration(text: str) -> str:
-    word = text.strip().lower()
-    if len(word) < 2 or not word[:-1].isdigit() or int(word[:-1]) == 0 or word[-1] not in "dhm":
-        raise SettingsError(
-            f"expires: expected days, hours or minutes (90d, 12h), got {text[:20]!r}"
-        )
-    return word
+    with suppress(ValueError, OverflowError):
+        if (seconds := int(duration(text).total_seconds())) > 0:
+            return f"{seconds}s"
+    raise SettingsError(f"expires: expected a duration such as 90d or 12h, got {text[:20]!r}")

@@ -10,6 +10,7 @@ from rich.text import Text
 from ...cluster.form import WHERE, Form, forms
 from ...cluster.versions import version_of
 from ...settings import Settings
+from ...text.typed import comma_list
 from ..cluster_options import ForOption, shown_url
 from ..options import StoreOption
 from ..output import Output
@@ -46,7 +47,7 @@ def openreplay_form(
         SettingsError: An option cannot be used.
     """
     settings = Settings.load_for_command(store=store)
-    names = [name.strip() for name in indexes.split(",") if name.strip()]
+    names = comma_list(indexes)
     shown = forms(
         version_of(version), url=shown_url(settings), key_id=key_id, api_key=None, indexes=names
     )

@@ -14,6 +14,7 @@ from ...stores.timestamps import to_text
 from ...text.harmless import one_line
 from ...text.times import seconds_text
 from .entries import counted
+from .sizes import size_text
 from .wrapping import fitted
 
 _GAP: Final = "  "
@@ -24,7 +25,6 @@ _LEFT: Final = frozenset({1, 2, 3, 8})
 _BAD: Final = frozenset({7, 8})
 _NOTHING: Final = "-"
 _LONGEST_TEXT: Final = 300
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 _AGES: Final = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -111,18 +111,6 @@ def figures_document(one: ProcessListing) -> dict[str, Any]:
         },
         "dropped": one.dropped,
     }
-
-
-def size_text(size: int) -> str:
-    """Bytes, ``1.2 MB``."""
-    number, unit = float(size), 0
-    while number >= 999.5 and unit + 1 < len(_UNITS):
-        number, unit = number / 1000, unit + 1
-    return (
-        f"{number:.1f} {_UNITS[unit]}"
-        if unit and number < 99.95
-        else f"{number:.0f} {_UNITS[unit]}"
-    )
 
 
 def age_text(seconds: float) -> str:
