@@ -43,4 +43,4 @@ def test_a_retention_has_to_be_one(tmp_path: Path) -> None:
     for text in ("soon", "off", "0d", ""):
         done = call("prune", "--retention", text, "--yes", state=tmp_path)
         assert done.code == 2, text
-        assert "--retention: expected days or weeks" in done.err
+        assert "--retention: expected whole days or weeks" in done.err

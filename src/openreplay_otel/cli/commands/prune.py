@@ -65,7 +65,9 @@ def prune(
     """
     days = days_of(retention, "retention")
     if not days:
-        raise SettingsError("retention: expected days or weeks (30d, 4w): off would delete nothing")
+        raise SettingsError(
+            "retention: expected whole days or weeks (30d, 4w): off would delete nothing"
+        )
     settings = Settings.load_for_command(
         store=store, api_key=api_key, ca_certs=ca_certs, index=first_prefix(index)
     )
