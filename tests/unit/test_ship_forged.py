@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import ecs_logging
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pythonjsonlogger.json import JsonFormatter
@@ -118,3 +119,58 @@ def test_a_cleaned_file_names_no_stranger(
 def test_fields_of_json_name_no_stranger(text: str, name: str) -> None:
     """A text in any field but the session's, beside that of B's record."""
     not_victims(json.dumps({"message": "x", "openreplay.session.id": B, name: text}) + "\n")
+
+
+def in_docker(line: str, **more: object) -> str:
+    """A line as Docker's JSON files have it."""
+    return json.dumps({"log": line, "stream": "stdout", "time": "2026-03-04T05:06:07Z", **more})
+
+
+TYPED = f"[{NEW}={FOREIGN}]"
+HIDDEN = {
+    "colour": f"[openRep\x1b[0mlaySession.id={FOREIGN}]",
+    "colour before": f"\x1b[31m[openRe\x1b[1;31mplaySession.id={FOREIGN}]",
+    "colour in the id": f"[openReplaySession.id={FOREIGN[:4]}\x1b[m{FOREIGN[4:]}]",
+    "two colours": f"[\x1b[0mopenReplaySession\x1b[0m.id={FOREIGN}]",
+}
+
+
+@pytest.mark.parametrize(
+    "before", ["", "INFO:shop:", "2026-03-04 05:06:07,000 ERROR shop: ", "docker", "json"]
+)
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("where", ["behind", "in another field", "nowhere"])
+def test_what_becomes_a_tag_is_none_though_it_is_written_elsewhere(
+    before: str, hidden: str, where: str
+) -> None:
+    """At a text's very beginning, beside the same tag as somebody typed it openly."""
+    text = HIDDEN[hidden] + (f" typed {TYPED}" if where == "behind" else " typed")
+    other = TYPED if where == "in another field" else "x"
+    if before == "json":
+        line = json.dumps({"other": other, "message": text, "level": "error", "last": other})
+    elif before == "docker":
+        line = in_docker(f"INFO:shop:{text}\n", attrs={"a": other})
+    else:
+        line = before + text
+    not_victims(line + "\n")
+
+
+def test_escapes_that_spell_a_tag_are_none() -> None:
+    """In JSON that no serializer writes, once and in JSON inside of JSON."""
+    spelt = TYPED.replace("o", "\\u006f", 1)
+    not_victims(f'{{"message": "{spelt} typed {TYPED}"}}\n')
+    inner = f'{{"message": "{spelt} typed {TYPED}"}}\n'
+    not_victims(in_docker(inner) + "\n")
+
+
+def test_a_coloured_line_keeps_its_own_session(tmp_path: Path) -> None:
+    """Colours around a tag, and a typed one behind it, take nothing away."""
+    own = f"[{NEW}={B}]"
+    for line in (
+        f"\x1b[31mERROR\x1b[0m:shop:{own} boom",
+        json.dumps({"message": f"{own} caf\u00e9 \x1b[1mboom", "level": "error"}),
+        in_docker(f"\x1b[31mERROR:shop:{own} boom\x1b[0m\n"),
+        f"ERROR:shop:{own} \x1b[0m typed {TYPED}",
+    ):
+        (found,) = ship_text(tmp_path, (line + "\n").encode()).sources
+        assert found["openreplay.session.id"] == B

@@ -14,6 +14,14 @@ TAGS: Final = re.compile(
 )
 """Tags as this package, and others before it, write them before a text."""
 _TAG: Final = re.compile(r"=([0-9A-Za-z.\-]*)\]")
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,40}[A-Za-z]")
+_ESCAPE: Final = re.compile(r"\\{1,8}u00([0-7][0-9A-Fa-f])")
+"""An ASCII character as JSON may write it, also in JSON inside of JSON."""
+
+
+def without_colours(line: str) -> str:
+    """A line without the escape sequences of a terminal's colours."""
+    return _COLOUR.sub("", line) if "\x1b" in line else line
 
 
 def session_of(value: str) -> str | None:
@@ -37,7 +45,7 @@ def take_tags(message: str, raw: bytes) -> tuple[str | None, str]:
 
     Only tags at the very beginning count: further in is what users sent. And only tags that are in the file
     as they are: what becomes one when colours are taken off, or escapes such as ``\\u002e`` are read, was
-    written by nobody who writes tags.
+    written by nobody who writes tags. A line in which such a text becomes a tag has none, wherever it is.
 
     Args:
         message: The text.
@@ -47,9 +55,18 @@ def take_tags(message: str, raw: bytes) -> tuple[str | None, str]:
         The id of the first tag that names one, or None; and the rest of the text.
     """
     match = TAGS.match(message)
-    if match is None or match[0].rstrip().encode() not in raw:
+    if match is None or not _is_written(match[0].rstrip(), raw):
         return None, message
     session_id: str | None = None
     for value in _TAG.findall(match[0]):
         session_id = session_id or session_of(value)
     return session_id, message[match.end() :]
+
+
+def _is_written(tag: str, raw: bytes) -> bool:
+    """Whether a tag is in the file, and as often as it is read."""
+    written = raw.count(tag.encode())
+    if not written or (b"\x1b" not in raw and b"\\" not in raw):
+        return bool(written)
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), raw.decode("utf-8", "replace"))
+    return without_colours(text).count(tag) == written

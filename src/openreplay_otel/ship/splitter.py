@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import orjson
 
 from .formats import containers, json_lines
 from .joining import MOST_CHARACTERS, Joiner, Place
+from .session_tags import without_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .record import ParsedRecord
     from .times import TimeReader
 
-_ANSI: Final = re.compile(r"\x1b\[[0-9;]{0,40}[A-Za-z]")
 
 NOT_TEXT: Final = "not text"
 BROKEN_JSON: Final = "broken JSON"
@@ -134,7 +133,7 @@ class Splitter:
             self._unread(raw, number, NOT_TEXT)
             return
         if "\x1b" in line:
-            line = _ANSI.sub("", line)
+            line = without_colours(line)
         if line[:1] == "{" and line[1:2] in '"} ':
             self._json(line, raw, number, offset)
             return
@@ -218,7 +217,7 @@ class Splitter:
     @staticmethod
     def _line(stream: _Stream, line: str, time_ns: int | None, place: Place) -> None:
         if "\x1b" in line:
-            line = _ANSI.sub("", line)
+            line = without_colours(line)
         if not line or line.isspace():
             stream.joiner.blank()
         else:
