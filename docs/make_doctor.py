@@ -17,10 +17,9 @@ BEFORE = """\
 
 # What the doctor finds
 
-`openreplay-otel doctor` goes the whole way of a record, from a request's header to OpenReplay's panel, and says
-of each part whether it does what it should. What fails or warns comes with what mends it; the exit code is 1 if
-anything fails. Give it an administrator's credentials (`--store https://elastic:…@host:9200`): with less it says
-what it could not look at.
+`openreplay-otel doctor` checks every step of a record, from a request's header to OpenReplay's panel, and tells you how
+to fix what fails. The exit code is 1 if anything fails. Give it an administrator's credentials
+(`--store https://elastic:…@host:9200`): with fewer privileges it lists what it could not check.
 
 <!-- test: none, made-up keys and addresses; tests/integration and tests/unit run the command -->
 ```console
@@ -30,11 +29,10 @@ $ openreplay-otel doctor --url https://shop.example.com/api/health --origin http
 $ openreplay-otel doctor --json
 ```
 
-The second one tries the very key that OpenReplay was given, the third asks your own app which headers arrive. Two
-records are sent, read by the requests of OpenReplay's own readers, and removed again (`--no-probe`: none); where no
-key is given, keys like OpenReplay's and the apps' are made for a moment. The page of
-[troubleshooting](troubleshooting.md) goes on where the doctor finds nothing. Where an earlier check found the cause of
-what the probe sees, the probe gives that check's advice.
+The second command tries the key that you gave to OpenReplay. The third asks your own app which headers arrive. The
+doctor sends two records, reads them with the requests of OpenReplay's own readers, and removes them (`--no-probe` sends
+none). Without a key it creates temporary ones, like OpenReplay's and the apps'. If it finds nothing, see
+[troubleshooting](troubleshooting.md).
 """
 
 # Sentences of which the index's own fault is the greater part.
@@ -61,7 +59,7 @@ def page() -> str:
         ]
         if rows:
             parts.append(
-                f"\n## {title}\n\n| it says | | why that matters | what mends it |\n|---|---|---|---|\n"
+                f"\n## {title}\n\n| message | | why it matters | how to fix it |\n|---|---|---|---|\n"
             )
             parts += [_row(*row) for row in rows]
     return "".join(parts)
