@@ -122,6 +122,7 @@ def lint(session: nox.Session) -> None:
     _install_locked(session, "--only-group=lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check", "--diff")
+    session.run("codespell")
     session.run("lint-imports", env={"PYTHONPATH": "src"})
     # Offline, and whatever index is set here: the lock names the public one and has to stay so.
     indexes = ["UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"]
@@ -238,6 +239,18 @@ def docs(session: nox.Session) -> None:
     _install_locked(session, "--group=test", "--all-extras")
     _install_wheel(session)
     _pytest(session, "tests/docs")
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Make a site of the documentation, any warning being an error; with `-- serve`, show it on this machine."""
+    _install_locked(session, "--group=site", "--all-extras")
+    _install_wheel(session)
+    made = Path(session.create_tmp()) / "site"
+    session.run("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "docs", str(made))
+    if session.posargs == ["serve"]:
+        session.log("http://127.0.0.1:8000/ until Ctrl-C")
+        session.run("python", "-m", "http.server", "--bind=127.0.0.1", f"--directory={made}")
 
 
 _THREE_NODES = "tests/integration/test_three_nodes.py"

@@ -28,6 +28,7 @@ usage: python3 run.py COMMAND [ARGUMENTS]
   test --no-install  as root, install no system package; the checks that lack one are not run
   test ARGUMENTS     run pytest with these arguments, e.g.  python3 run.py test tests/unit -k session
   nox [ARGUMENTS]    run chosen checks, e.g.  python3 run.py nox --list
+  docs               show the documentation as a site on this machine, until Ctrl-C
 
 The first call sets up the folder .venv beside this file. Deleting that folder undoes everything."""
 
@@ -64,7 +65,7 @@ def main(arguments: list[str]) -> int:
     if command in {"-h", "--help", "help"}:
         print(USAGE)
         return 0
-    if command not in {"demo", "test", "nox"}:
+    if command not in {"demo", "test", "nox", "docs"}:
         problem = f"there is no command {command!r}\n\n" if command else ""
         print(f"{problem}{USAGE}", file=sys.stderr)
         return 2
@@ -91,6 +92,8 @@ def run(command: str, rest: list[str]) -> int:
 
     if command == "test" and whole.is_asked_for(rest):
         return whole.run(rest, BIN, set_up_development)
+    if command == "docs":
+        command, rest = "nox", ["-s", "site", "--", "serve"]
     pytest = ["python", "-m", "pytest", "-ra"]
     tool, *arguments = ["nox", *rest] if command == "nox" else [*pytest, *rest]
     with environment.bare(os.environ, set_up_development(), BIN) as variables:

@@ -194,6 +194,7 @@ CHECKS = {
     "wheel": Check(15, is_quick=True),
     "unit": Check(90, (TIME_ZONES,), is_quick=True),
     "docs": Check(30, (TIME_ZONES,), is_quick=True),
+    "site": Check(30, is_quick=True),
     "integration(es8)": Check(240, (TIME_ZONES, JAVA[8], _maven(8)), (SERVER[8],)),
     "integration(es9)": Check(240, (TIME_ZONES, JAVA[9], _maven(9)), (SERVER[9],)),
     "frameworks": Check(

@@ -19,13 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK = re.compile(r"<!--\s*test:\s*(.*?)\s*-->")
-_FENCE = re.compile(r"(?P<indent> *)(?P<fence>```+)(?P<language>[A-Za-z]*)\s*")
+_FENCE = re.compile(r"(?P<indent> *)(?P<fence>```+)(?P<language>[A-Za-z]*|\{[a-z-]+\})\s*")
 _HEADING = re.compile(r"#{1,6} (.+)")
 _SIMPLE_MARKS = ("continue", "elasticsearch", "exact")
 
 RUN = ("python", "console")
 """Languages of blocks that are run."""
-SHOWN = ("html", "javascript", "json", "mermaid", "nginx", "text", "typescript", "yaml")
+SHOWN = (
+    *("html", "javascript", "json", "mermaid", "nginx", "text", "typescript", "yaml"),
+    *("{toctree}", "{eval-rst}"),  # directives of Sphinx
+)
 """Languages of blocks that are only shown; a block of any other language would escape being run."""
 
 
