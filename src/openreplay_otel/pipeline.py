@@ -41,13 +41,13 @@ _active: dict[int, Pipeline] = {}
 
 
 class Pipeline:
-    """What :func:`configure` added, to flush it and to take it away again.
+    """What :func:`configure` added; flush it, or remove it again.
 
     Attributes:
         settings: The settings in force.
-        store: Where the records go; None where they go to a Collector.
-        processor: What keeps and delivers them; its ``counts`` tell what became of the records. With a
-            Collector OpenTelemetry's batch processor, bounded in time.
+        store: Where the records go; None if they go to a Collector.
+        processor: Keeps and delivers them; its ``counts`` show what became of the records. With a
+            Collector, OpenTelemetry's batch processor, bounded in time.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class Pipeline:
         self._hooks: Hooks | None = None
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Bring all records emitted so far to the store.
+        """Deliver all records emitted so far.
 
         Args:
             timeout_millis: How long it may take.
 
         Returns:
-            False where the time was not enough, or records had to be given up meanwhile.
+            False if the time was not enough, or records had to be dropped meanwhile.
         """
         return self.processor.force_flush(timeout_millis)
 
     def shutdown(self) -> None:
-        """Deliver what can be, then take away what was added; the providers themselves go on.
+        """Deliver what can be delivered, then remove what was added; the providers keep working.
 
         It takes ``shutdown_timeout`` at most; what is left stays in the spool for the next process. A second
         call does nothing.
@@ -132,24 +132,24 @@ def configure(
 ) -> Pipeline:
     """Link this process's logs with OpenReplay's sessions.
 
-    Adds to what is there and replaces nothing: the stamp before every processor that the logger
-    provider has, the durable processor behind them, the propagator behind the present ones, and a patch
-    that takes the lines of ``logging`` unless OpenTelemetry's handler does so. Where there is no SDK logger
-    provider yet, one is set. Calling it again for the same provider changes nothing, and warns where it asks for
+    It adds to the existing set-up and replaces nothing. The stamp goes before every processor of the logger
+    provider, the durable processor after them, and the propagator after the present ones. The lines of
+    ``logging`` are captured, unless OpenTelemetry's handler does so already. If there is no SDK logger provider
+    yet, one is created and set. A second call for the same provider changes nothing, and warns if it asks for
     something else.
 
     Args:
         store: Where records go: a store, its URL, or an ``elasticsearch.Elasticsearch`` (see
             :func:`open_store`); None: ``OPENREPLAY_OTEL_COLLECTOR`` or ``OPENREPLAY_OTEL_STORE``, without
             these an SQLite file in the user's state folder.
-        service_name: ``service.name`` of the provider, where it is made here. Without it and without
-            ``OTEL_SERVICE_NAME``: what the program was started with, see :func:`service_name_of`.
-        logger_provider: A provider of the SDK that is not the global one.
+        service_name: ``service.name`` of the provider, if it is created here. None: OpenTelemetry's variables,
+            and without these a name made of the command line (``shop`` for ``gunicorn shop:app``).
+        logger_provider: A provider of the SDK, if it is not the global one.
         **arguments: Settings by name (``app_url``, ``project_id``, ``api_key``, …, see
-            ``docs/settings.md``). With ``collector`` records go there, and to no store.
+            ``docs/settings.md``). With ``collector``, records go there instead of to a store.
 
     Returns:
-        The pipeline, also a context manager; the one of the first call where there is one.
+        The pipeline, which is also a context manager; after the first call always the same one.
 
     Raises:
         SettingsError: An argument is unknown or of the wrong form, or store and Collector are both given.

@@ -85,7 +85,7 @@ def is_plausible(session_id: str, at_ms: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SessionToken:
-    """What a session token says; the token itself is not kept.
+    """The content of a session token; the token itself is not kept.
 
     Attributes:
         session_id: Decimal id.
@@ -201,7 +201,7 @@ class Session:
         """Link to the recording.
 
         Args:
-            app_url: Where the OpenReplay dashboard stands, ``https://openreplay.example.com``.
+            app_url: Address of the OpenReplay dashboard, ``https://openreplay.example.com``.
             project_id: The project's number, as in the dashboard's own links.
             at: An aware moment to jump to; before the session's start counts as its start.
 

@@ -25,7 +25,7 @@ OTEL_CONFIG_FILE = "OTEL_CONFIG_FILE"
 class OpenReplayConfigurator(_OTelSDKConfigurator):
     """``openreplay`` in ``OTEL_PYTHON_CONFIGURATOR``: OpenTelemetry's own set-up with this package's parts.
 
-    Where another configurator is installed and none was chosen, it stands back for that one; then, as
+    Where another configurator is installed and none was chosen, it defers to that one; then, as
     with ``OTEL_CONFIG_FILE``, the instrumentor adds what is missing.
     """
 

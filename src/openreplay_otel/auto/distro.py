@@ -29,9 +29,9 @@ _DEFAULTS = {
 class OpenReplayDistro(BaseDistro):
     """``openreplay`` in ``OTEL_PYTHON_DISTRO``: sets what the environment leaves open, and nothing else.
 
-    Logs go to the store, with the session of the request. Traces and metrics go nowhere unless
-    ``OTEL_TRACES_EXPORTER`` and ``OTEL_METRICS_EXPORTER`` say so. Where another distro is installed and
-    none was chosen, it stands back for that one.
+    Logs go to the store, with the session of the request. Traces and metrics are not exported unless
+    ``OTEL_TRACES_EXPORTER`` and ``OTEL_METRICS_EXPORTER`` are set. If another distro is installed and none was
+    chosen, it defers to that one.
     """
 
     _other: Any = None

@@ -34,10 +34,10 @@ _logger = logging.getLogger(__name__)
 class DurableLogRecordProcessor(LogRecordProcessor):
     """Keeps each record on disk before the log call returns, and delivers it in the background.
 
-    It does what the SDK's ``BatchLogRecordProcessor`` and an exporter do together, and has to stand behind
-    the stamp (:class:`OpenReplayLogRecordProcessor`). The document is made at once; the spool holds it as
-    the store takes it. What a process leaves undelivered, the next one of the same store and spool folder
-    delivers, or one that is running.
+    It replaces the SDK's ``BatchLogRecordProcessor`` and its exporter, and has to come after the stamp
+    (:class:`OpenReplayLogRecordProcessor`). The document is built at once; the spool holds it in the form that the
+    store takes. Records that a process leaves undelivered are delivered by another process with the same store
+    and spool folder: a running one, or the next one.
 
     Args:
         store: A store, its URL, or an ``elasticsearch.Elasticsearch``; None: the one of the settings. A durable

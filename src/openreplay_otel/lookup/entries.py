@@ -69,13 +69,13 @@ class LogEntry:
 
     @property
     def position(self) -> Position:
-        """Its place among the records of its session, to go on from there."""
+        """Its place among the records of its session, to continue from there."""
         return Position(_text(self.document, "@timestamp") or "", self.document_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSummary:
-    """What the store knows of one session, over the time asked for.
+    """What the store knows about one session in the period asked for.
 
     Attributes:
         session_id: Decimal id.

@@ -26,15 +26,17 @@ if TYPE_CHECKING:
 class SessionLogs:
     """Looks up sessions and their logs.
 
+    A store of which only a part can be read raises ``StoreUnavailableError``, which names the rest.
+
     Attributes:
-        store: Where they are looked for.
+        store: The store that is read.
         settings: The settings in force.
 
     Args:
         store: A store, its URL, or an ``elasticsearch.Elasticsearch`` (see :func:`open_store`); None: the
             one of the settings.
-        settings: App url and project id for links, and what the store needs; the environment where
-            None.
+        settings: App url and project id for links, and what the store needs; None: those of the
+            environment.
         **arguments: Single settings, such as ``app_url``, ``project_id`` or ``api_key``.
 
     Raises:
@@ -68,23 +70,23 @@ class SessionLogs:
         before: Position | None = None,
         from_end: bool = False,
     ) -> Iterator[LogEntry]:
-        """The records of a session in time order; those of one time in the order of their emission.
+        """The records of a session in time order; records of the same time in the order of emission.
 
         Args:
             session: A session, or a text of one: decimal id, token, replay link.
             errors_only: Only errors and records with an exception.
-            level: Only this level and graver ones: debug, info, warning, error.
+            level: Only records of at least this level: debug, info, warning, error.
             since: Records at or after it: an aware moment, or the time since the session began.
             until: Records before it: likewise.
-            text: Words that all stand in message or exception, whole words in any case; words in
-                double quotes stand in a row.
-            limit: At most so many, the first ones.
+            text: Words that all occur in message or exception, as whole words in any case; words in
+                double quotes in this order.
+            limit: At most this many, the first ones.
             service: Only records of this service.
             trace_id: Only records of this trace.
             document_id: Only the record with this id in the store.
-            after: Only records behind this place (``LogEntry.position``).
+            after: Only records after this place (``LogEntry.position``).
             before: Only records before this place.
-            from_end: Whether the limit, at most 1,000, counts from the end: the last ones.
+            from_end: Return the last records instead of the first; ``limit`` is then at most 1,000.
 
         Raises:
             InvalidSessionError: The text is no session.
@@ -120,18 +122,18 @@ class SessionLogs:
         before_id: str | None = None,
         limit: int | None = None,
     ) -> Iterator[SessionSummary]:
-        """The sessions with a record in a time, the newest first.
+        """The sessions with a record in a period, the newest first.
 
         Args:
-            errors_only: Only sessions with an error in that time.
+            errors_only: Only sessions with an error in that period.
             since: Records at or after it (aware).
             until: Records before it (aware).
             service: Only sessions with a record of this service.
-            level: Only sessions with a record of this level or a graver one.
+            level: Only sessions with a record of at least this level.
             text: Only sessions with a record that holds all these words, as in :meth:`logs`. With service and
                 level, one record has to fit them all; the error may be another one.
-            before_id: Only sessions behind this one in the list.
-            limit: At most so many.
+            before_id: Only sessions after this one in the list.
+            limit: At most this many.
 
         Raises:
             SettingsError: A filter cannot be used.
@@ -166,13 +168,13 @@ class SessionLogs:
     def histogram(
         self, session: Session | str, *, since: datetime, until: datetime, bins: int
     ) -> Sequence[Bin]:
-        """Count a session's records and errors in equal parts of a time; empty parts are left out.
+        """Count a session's records and errors in equal parts of a period; empty parts are left out.
 
         Args:
             session: As for :meth:`logs`.
-            since: The time's begin (aware).
-            until: Its end (aware), later than the begin.
-            bins: Into how many parts it is divided.
+            since: Start of the period (aware).
+            until: Its end (aware), later than the start.
+            bins: Number of parts.
 
         Raises:
             InvalidSessionError: The text is no session.

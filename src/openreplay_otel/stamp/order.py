@@ -20,8 +20,8 @@ _ACT_FIRST: Final = "_openreplay_otel_act_first"
 def add_first(provider: LoggerProvider, processor: LogRecordProcessor) -> None:
     """Add a processor so that it acts before all that were added earlier.
 
-    The SDK calls processors in the order of adding and has no way to add one in front. A stamp behind
-    an exporting processor would come too late for what that one exports.
+    The SDK calls processors in the order in which they were added, and has no way to add one in front. A stamp
+    after an exporting processor would come too late.
 
     Args:
         provider: An SDK logger provider.

@@ -38,9 +38,9 @@ _Found = tuple["Context | None", "str | None", str, "Life | None"]
 class OpenReplayLogRecordProcessor(LogRecordProcessor):
     """Gives each record of a session the tag in its text, the session attributes and the error tag.
 
-    It has to stand before any exporting processor; :func:`openreplay_otel.configure` sees to that, and
-    :func:`openreplay_otel.add_first` does it for a provider of your own. A record without a session
-    gets nothing, but a tag that was forged in its text is made harmless.
+    It has to come before every exporting processor. :func:`openreplay_otel.configure` puts it there, and so does
+    :func:`openreplay_otel.add_first` for a provider of your own. A record without a session gets nothing, but a
+    forged tag in its text is made harmless.
 
     Args:
         settings: Tags and whether to write them; read from the environment where None.

@@ -24,15 +24,15 @@ def open_store(
     settings: Settings | None = None,
     **arguments: Unpack[SettingsArguments],
 ) -> Store:
-    """Open a store; nothing is sent and no file is made before it is used.
+    """Open a store; no request is sent and no file is created before it is used.
 
     Args:
         url: ``sqlite:///relative.db``, ``sqlite:////absolute.db``, or
             ``http(s)://[user:password@]host:9200`` (several hosts: a comma list). Or an
-            ``elasticsearch.Elasticsearch`` of version 8 or 9: hosts, TLS, authentication, headers and
-            timeout are the client's then, the connections are not, and the client stays open. None: as
-            the settings say, without any the file of :func:`~openreplay_otel.settings.default_store_url`.
-        settings: Where the rest comes from; the environment where None.
+            ``elasticsearch.Elasticsearch`` of version 8 or 9: its hosts, TLS, authentication, headers and
+            timeout are used, over connections of our own, and the client stays open. None: the store of
+            the settings, and without one the file of :func:`~openreplay_otel.settings.default_store_url`.
+        settings: All other settings; None: those of the environment.
         **arguments: Single settings, such as ``api_key`` or ``ca_certs``.
 
     Raises:
