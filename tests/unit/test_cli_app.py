@@ -72,7 +72,9 @@ def test_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["lgos"], "No such command 'lgos'"),
+        (["lgos"], "No such command 'lgos'. Did you mean 'logs'? see openreplay-otel --help"),
+        (["session"], "Did you mean 'sessions'?"),
+        (["zzz"], "No such command 'zzz'; see openreplay-otel --help"),
         (["--verbose"], "--verbose"),
         (["logs"], "Missing argument 'SESSION…'"),
         (["logs", "abc"], "expected a decimal session id"),
@@ -81,7 +83,9 @@ def test_version(tmp_path: Path) -> None:
         (["logs", "7", "--limit", "0"], "--limit"),
         (["logs", "7", "--limit", "many"], "--limit"),
         (["logs", "7", "--follow", "--limit", "1"], "--follow"),
-        (["logs", "7", "--level", "fatal"], "--level: expected one of debug, info, warning, error"),
+        (["logs", "7", "--level", "loud"], "--level: expected one of debug, info, warning, error"),
+        (["sessions", "--level", "5"], "--level: expected one of debug, info, warning, error"),
+        (["logs", "7", "--trace", "12ab"], "--trace: expected 32 hexadecimal digits, got '12ab'"),
         (["logs", "7", "--since", "then"], "--since: expected a time"),
         (["logs", "7", "--until", "2024-13-01"], "--until: expected a time"),
         (["logs", "7", "--store", "mysql://x"], "--store (OPENREPLAY_OTEL_STORE): expected"),

@@ -86,6 +86,9 @@ def test_a_terminal_gets_a_table_that_fits(columns: int, shop: str, tmp_path: Pa
     [
         (["--errors"], [EXAMPLE_ID]),
         (["--limit", "1"], [OTHER_ID]),
+        (["--level", "WARN"], [EXAMPLE_ID]),
+        (["--text", "order failed"], [EXAMPLE_ID]),
+        (["--service", "nobody"], []),
         (["--since", "2024-01-24T02:28:40.9Z"], [OTHER_ID]),
         (["--until", "2024-01-24T02:28:40Z"], [EXAMPLE_ID]),
         (["--until", "2024-01-24T07:58:40"], [EXAMPLE_ID]),

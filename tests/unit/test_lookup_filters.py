@@ -29,6 +29,11 @@ LEVELS = ["debug", "info", "warning", "error"]
         ({"level": "info"}, [1, 2, 3, 4]),
         ({"level": "warning"}, [2, 3]),
         ({"level": "error"}, [3]),
+        ({"level": " Error "}, [3]),
+        ({"level": "FATAL"}, [3]),
+        ({"level": "WARN"}, [2, 3]),
+        ({"level": "notice"}, [1, 2, 3, 4]),
+        ({"level": "trace"}, [0, 1, 2, 3, 4]),
         ({"limit": 2}, [0, 1]),
         ({"limit": 0}, []),
         ({"text": "message"}, [0, 1, 2, 3, 4]),
@@ -71,8 +76,8 @@ def test_filters(
 @pytest.mark.parametrize(
     ("filters", "message"),
     [
-        ({"level": "fatal"}, "^level: expected one of debug, info, warning, error, got 'fatal'"),
-        ({"level": "ERROR"}, "^level: expected one of"),
+        ({"level": "loud"}, "^level: expected one of debug, info, warning, error, got 'loud'"),
+        ({"level": ""}, "^level: expected one of"),
         ({"limit": -1}, "^limit: expected a number of records, got -1"),
         ({"since": datetime(2024, 1, 24)}, "^since: a time with a zone was expected"),  # noqa: DTZ001
         ({"until": datetime(2024, 1, 24)}, "^until: a time with a zone was expected"),  # noqa: DTZ001

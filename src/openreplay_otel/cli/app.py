@@ -49,6 +49,7 @@ COMMANDS: Final = {
     "spool": _Command("spool", "Show what waits for the store, and deliver it."),
     "teardown": _Command("teardown", "Take back what setup made in Elasticsearch."),
 }
+_HELP_OPTIONS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
 _HELP: Final = """Backend logs and exceptions beside the OpenReplay recording of the user's session.
 
 \b
@@ -65,7 +66,7 @@ class _LazyCommand(typer.core.TyperCommand):
         module_name = COMMANDS[name].module
         module = import_module(f".commands.{module_name}", __package__)
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        settings = getattr(module, "CONTEXT_SETTINGS", None)
+        settings = _HELP_OPTIONS | getattr(module, "CONTEXT_SETTINGS", {})
         single.command(name, help=module.HELP, context_settings=settings)(
             getattr(module, module_name)
         )
@@ -77,20 +78,22 @@ class _LazyCommand(typer.core.TyperCommand):
 class _CommandGroup(typer.core.TyperGroup):
     """Lists the commands without importing them: ``--help`` and typing errors answer at once."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.commands = {
+            name: _LazyCommand(
+                name=name, help=row.summary, callback=lambda: None, rich_markup_mode=None
+            )
+            for name, row in COMMANDS.items()
+        }
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        row = COMMANDS.get(cmd_name)
-        if row is None:
-            return None
-        return _LazyCommand(
-            name=cmd_name, help=row.summary, callback=lambda: None, rich_markup_mode=None
-        )
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.commands)
 
 
 app = typer.Typer(
     cls=_CommandGroup,
+    context_settings=_HELP_OPTIONS,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -166,7 +169,7 @@ def _usage_sentence(error: _UsageError, arguments: Sequence[str]) -> str:
             if len(part) > _LONGEST_SHOWN and not part.startswith("-"):
                 message = message.replace(part, "(not shown)")
     path = getattr(getattr(error, "ctx", None), "command_path", PROGRAM)
-    return f"{message}; see {path} --help"
+    return f"{message}{'' if message.endswith('?') else ';'} see {path} --help"
 
 
 def _without_tokens(message: str, arguments: Sequence[str]) -> str:

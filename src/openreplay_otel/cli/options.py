@@ -76,3 +76,28 @@ ProjectIdOption = Annotated[
         show_default=False,
     ),
 ]
+LevelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="LEVEL",
+        help="Only records of at least this level: debug, info, warning, error.",
+        show_default=False,
+    ),
+]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--service", metavar="NAME", help="Only records of this service.", show_default=False
+    ),
+]
+TextOption = Annotated[
+    str | None,
+    typer.Option(
+        "--text",
+        metavar="WORDS",
+        help="Only records with all these words in message or exception; words in double quotes"
+        " in this order.",
+        show_default=False,
+    ),
+]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from ..errors import SettingsError
 from ..session import Session
 from ..stores.base import MAX_FROM_END, LogQuery, SessionQuery
+from ..text.levels import severity_of
 
 if TYPE_CHECKING:
     from ..stores.base import Position
@@ -98,11 +99,23 @@ def phrases_of(text: str) -> tuple[str, ...]:
     return tuple(phrase.strip() for phrase in found if any(c.isalnum() for c in phrase))
 
 
+def level_of(name: str) -> str:
+    """The level of an entry that somebody means: ``warning`` for ``WARN``, ``error`` for ``CRITICAL``.
+
+    Raises:
+        SettingsError: No logging library has a level of that name.
+    """
+    severity = severity_of(name)
+    if not severity:
+        raise SettingsError(f"level: expected one of {', '.join(LEVELS)}, got {name[:40]!r}")
+    # OpenTelemetry has four numbers for each of trace, debug, info, warn, error and fatal.
+    return LEVELS[min(max((severity - 1) // 4 - 1, 0), 3)]
+
+
 def _levels(lowest: str | None) -> tuple[str, ...]:
-    """A level and the graver ones; none for all of them."""
-    if lowest is not None and lowest not in LEVELS:
-        raise SettingsError(f"level: expected one of {', '.join(LEVELS)}, got {lowest[:40]!r}")
-    return () if lowest in {None, "debug"} else LEVELS[LEVELS.index(cast("str", lowest)) :]
+    """A level and all that are more severe; none for all of them."""
+    level = LEVELS[0] if lowest is None else level_of(lowest)
+    return () if level == LEVELS[0] else LEVELS[LEVELS.index(level) :]
 
 
 def _limit(limit: int | None) -> int | None:

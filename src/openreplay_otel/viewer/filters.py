@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from ..errors import SettingsError
-from ..lookup.queries import LEVELS
+from ..lookup.queries import level_of
 from ..stores.base import Position
 from ..stores.timestamps import from_text
 from ..text.times import parse_moment
@@ -202,10 +202,8 @@ def _place(query: Mapping[str, str], name: str) -> Position | None:
 
 
 def _level(query: Mapping[str, str]) -> str:
-    level = query.get("level", "").strip().lower()
-    if level and level not in LEVELS:
-        raise SettingsError(f"level: expected one of {', '.join(LEVELS)}, got {level[:40]!r}")
-    return level
+    level = query.get("level", "").strip()
+    return level_of(level) if level else ""
 
 
 def _text(query: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import islice
+from string import hexdigits
 from typing import Annotated, Any, Final
 
 import typer
@@ -25,8 +26,11 @@ from ..options import (
     AppUrlOption,
     CaCertsOption,
     IndexOption,
+    LevelOption,
     ProjectIdOption,
+    ServiceOption,
     StoreOption,
+    TextOption,
 )
 from ..output import PROGRAM, Output, note
 from ..render.error_context import with_context
@@ -82,11 +86,11 @@ def logs(
     errors: Annotated[
         bool, typer.Option("--errors", help="Only errors and records with an exception.")
     ] = False,
-    level: Annotated[
+    level: LevelOption = None,
+    service: ServiceOption = None,
+    trace: Annotated[
         str | None,
-        typer.Option(
-            metavar="LEVEL", help="Only this level and graver ones: debug, info, warning, error."
-        ),
+        typer.Option(metavar="ID", help="Only records of this trace: 32 hexadecimal digits."),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only records at or after this time.")
@@ -94,14 +98,7 @@ def logs(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only records before this time.")
     ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WORDS",
-            help="Only records with all these words in message or exception; words in double quotes"
-            " have to stand in a row.",
-        ),
-    ] = None,
+    text: TextOption = None,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="NUMBER", help="At most so many, the first ones.")
     ] = None,
@@ -143,7 +140,9 @@ def logs(
     now = datetime.now(timezone.utc)
     filters: dict[str, Any] = {
         "errors_only": errors or context is not None,
-        "level": None if level is None else level.strip().lower(),
+        "level": level,
+        "service": service,
+        "trace_id": None if trace is None else _trace_id(trace),
         "since": None if since is None else parse_moment(since, "since", now=now, has_session=True),
         "until": None if until is None else parse_moment(until, "until", now=now, has_session=True),
         "text": text,
@@ -172,6 +171,13 @@ def logs(
                 output.lines([Text()])
             if not _show(lookup, session, view(session), filters, limit=limit, context=context):
                 _explain_nothing(lookup, session, now=now, is_filtered=any(filters.values()))
+
+
+def _trace_id(text: str) -> str:
+    trace = text.strip().lower()
+    if len(trace) != 32 or not set(trace) <= set(hexdigits):
+        raise SettingsError(f"trace: expected 32 hexadecimal digits, got {text[:40]!r}")
+    return trace
 
 
 def _show(

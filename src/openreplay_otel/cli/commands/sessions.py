@@ -18,8 +18,11 @@ from ..options import (
     AppUrlOption,
     CaCertsOption,
     IndexOption,
+    LevelOption,
     ProjectIdOption,
+    ServiceOption,
     StoreOption,
+    TextOption,
 )
 from ..output import PROGRAM, Output, note
 from ..render.formats import CSV, JSON, SESSION_COLUMNS, CsvRows, FormatOption, format_of
@@ -27,15 +30,17 @@ from ..render.sessions import session_table
 
 HELP: Final = """List the sessions that have logs, the newest first.
 
-With --since or --until only records of that time count. Into a pipe or file goes plain text, one line
+With --since or --until only records of that time count. --level, --service and --text choose sessions with a
+record that fits all of them. Into a pipe or file goes plain text, one line
 a session. With --json it is one JSON object a line, with session_id, started_at, first, last, records,
 errors, services and replay_url.
 
-Times: 2024-01-24T02:30:00Z, without a zone in local time; 10m, 2h, 3d for so long ago.
+Times: 2024-01-24T02:30:00Z, without a zone in local time; 10m, 2h, 3d for how long ago.
 
 \b
 Examples:
   openreplay-otel sessions --errors --since 2h
+  openreplay-otel sessions --service shop --text "card declined"
   openreplay-otel sessions --json | jq -r .session_id
 """
 
@@ -51,7 +56,10 @@ def sessions(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Only records before this time.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="At most so many.")] = 50,
+    level: LevelOption = None,
+    service: ServiceOption = None,
+    text: TextOption = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="At most this many.")] = 50,
     as_json: Annotated[
         bool, typer.Option("--json", help="One session a line, for programs.")
     ] = False,
@@ -80,6 +88,7 @@ def sessions(
         name: None if text is None else parse_moment(text, name, now=now)
         for name, text in times.items()
     }
+    filters |= {"level": level, "service": service, "text": text}
     output = Output()
     with SessionLogs(settings=settings) as lookup:
         found = lookup.sessions(errors_only=errors, **filters)
@@ -100,7 +109,8 @@ def sessions(
         if not summaries:
             kind = "session with an error" if errors else "session with logs"
             when = " in that time" if since or until else ""
-            note(f"No {kind}{when} in {lookup.store.name}.")
+            which = " that fits these filters" if level or service or text else ""
+            note(f"No {kind}{when}{which} in {lookup.store.name}.")
         elif has_more:
             note(f"{PROGRAM}: these are the newest {limit}; there are more (--limit)")
 
