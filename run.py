@@ -24,7 +24,7 @@ usage: python3 run.py COMMAND [ARGUMENTS]
 
   demo [ARGUMENTS]   show what openreplay-otel does: needs no server and no settings
   test               run all checks and tests, as CI does; says first what it needs
-  test --quick       run those that need no server, in about 3 minutes
+  test --quick       run those that need no server, in about 8 minutes
   test --no-install  as root, install no system package; the checks that lack one are not run
   test ARGUMENTS     run pytest with these arguments, e.g.  python3 run.py test tests/unit -k session
   nox [ARGUMENTS]    run chosen checks, e.g.  python3 run.py nox --list

@@ -189,24 +189,24 @@ SERVER = {major: _elasticsearch(major) for major in fetch.DISTRIBUTIONS}
 
 CHECKS = {
     "lint": Check(5, is_quick=True),
-    "types": Check(60, is_quick=True),
+    "types": Check(30, is_quick=True),
     "changelog": Check(3, is_quick=True),
-    "wheel": Check(15, is_quick=True),
-    "unit": Check(90, (TIME_ZONES,), is_quick=True),
-    "docs": Check(30, (TIME_ZONES,), is_quick=True),
-    "site": Check(30, is_quick=True),
-    "integration(es8)": Check(240, (TIME_ZONES, JAVA[8], _maven(8)), (SERVER[8],)),
-    "integration(es9)": Check(240, (TIME_ZONES, JAVA[9], _maven(9)), (SERVER[9],)),
+    "wheel": Check(5, is_quick=True),
+    "unit": Check(230, (TIME_ZONES,), is_quick=True),
+    "docs": Check(15, (TIME_ZONES,), is_quick=True),
+    "site": Check(10, is_quick=True),
+    "integration(es8)": Check(510, (TIME_ZONES, JAVA[8], _maven(8)), (SERVER[8],)),
+    "integration(es9)": Check(720, (TIME_ZONES, JAVA[9], _maven(9)), (SERVER[9],)),
     "frameworks": Check(
-        300, (TIME_ZONES, REDIS, JAVA[9], _maven(9)), (SERVER[9],)
+        480, (TIME_ZONES, REDIS, JAVA[9], _maven(9)), (SERVER[9],)
     ),
     "collector(es8)": Check(
         60, (TIME_ZONES, JAVA[8], GO, _maven(8)), (SERVER[8], GO_MODULES)
     ),
     "collector(es9)": Check(
-        180, (TIME_ZONES, JAVA[9], GO, _maven(9, has_kafka=True)), (SERVER[9], GO_MODULES, KAFKA)
+        250, (TIME_ZONES, JAVA[9], GO, _maven(9, has_kafka=True)), (SERVER[9], GO_MODULES, KAFKA)
     ),
-    "browser": Check(150, (TIME_ZONES, CHROMIUM, NGINX), (NPM_PACKAGES,)),
+    "browser": Check(75, (TIME_ZONES, CHROMIUM, NGINX), (NPM_PACKAGES,)),
 }  # fmt: skip
 """By the session's name, with its parameters where these make a difference."""
 
