@@ -108,7 +108,7 @@ def _(rig: Rig) -> None:
     assert 'class="record other"' in rig.lines("?text=hostile").text
 
 
-@case("a document's id with quotes and tags", "stands in addresses as an escape; its page opens")
+@case("a document's id with quotes and tags", "is escaped in addresses; its page opens")
 def _(rig: Rig) -> None:
     assert "record?id=id%22%3E%3Cb%3E%26" in rig.lines("?text=hostile").text
     assert rig.record("hostile fields").status == 200
